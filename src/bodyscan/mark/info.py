@@ -1,0 +1,39 @@
+"""What a marked picture says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bodyscan.errors import ConsentError
+
+
+@dataclass(frozen=True)
+class MarkInfo:
+    """Whose twin a picture shows and under which consent; there is no default for any of it."""
+
+    record_id: str
+    """Identifier of the signed consent record that covers the picture."""
+    subject_pseudonym: str
+    """The pseudonym in the consent record; never a legal name."""
+    purpose: str
+    """The use that was asked for, one of the record's purposes."""
+    software: str
+    """`bodyscan` and its version."""
+
+    def __post_init__(self) -> None:
+        for name in ("record_id", "subject_pseudonym", "purpose", "software"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.strip():
+                raise ConsentError(
+                    f"MarkInfo.{name} is empty. A picture of a twin names its consent record: pass the "
+                    "record's id, the subject's pseudonym, the purpose and the software's name."
+                )
+            if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF or ord(c) in (0xFFFE, 0xFFFF) for c in text):
+                raise ConsentError(
+                    f"MarkInfo.{name} holds control characters ({text!r}); use plain text on one line."
+                )
+
+    @property
+    def short_id(self) -> str:
+        """The part of the record id that fits on a picture: what follows the last colon, 8 characters."""
+        return self.record_id.rsplit(":", 1)[-1][:8]

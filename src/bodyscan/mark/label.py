@@ -1,0 +1,144 @@
+"""The visible label: "Synthetic · digital twin" and the consent record's short id.
+
+A translucent pill in a corner, dark on bright pictures and bright on dark ones. Its ink is always
+opaque and the pill nearly so, which keeps the contrast of text and pill above 7:1 (WCAG 2.2, 1.4.6)
+whatever the picture shows below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from bodyscan.errors import InputError
+from bodyscan.mark.info import MarkInfo
+from bodyscan.types import U8, frozen_array
+
+CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
+MIN_FONT_PX = 9
+_SUPERSAMPLE = 3
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Place and size of the label."""
+
+    corner: str = "bottom-left"
+    """One of `bottom-left`, `bottom-right`, `top-left`, `top-right`."""
+    relative_size: float = 0.02
+    """Height of the text as a share of the picture's mean side length, 0.01 to 0.1."""
+    opacity: float = 0.86
+    """Opacity of the pill, 0.8 to 1: below 0.8 a busy background would make the text hard to read."""
+    text: str = "Synthetic · digital twin"
+    """What the label says; the short record id follows it."""
+
+    def __post_init__(self) -> None:
+        if self.corner not in CORNERS:
+            raise InputError(f"LabelOptions.corner is {self.corner!r}; possible are {', '.join(CORNERS)}.")
+        if not 0.01 <= self.relative_size <= 0.1:
+            raise InputError(f"LabelOptions.relative_size is {self.relative_size}; possible is 0.01 to 0.1.")
+        if not 0.8 <= self.opacity <= 1:
+            raise InputError(f"LabelOptions.opacity is {self.opacity}; possible is 0.8 to 1.")
+        if "synthetic" not in self.text.lower():
+            raise InputError(
+                f"LabelOptions.text is {self.text!r}; it must hold the word 'synthetic', which is what "
+                "the label is for."
+            )
+
+
+def draw_label(image: U8, info: MarkInfo, options: LabelOptions | None = None) -> U8:
+    """Return a copy of `image` (H, W, 3) uint8 sRGB with the visible label drawn on it.
+
+    Raises `InputError` where the picture is too small for legible text.
+    """
+    options = options or LabelOptions()
+    pixels = frozen_array("image", image, np.uint8, (None, None, 3))
+    height, width = pixels.shape[:2]
+    lines, font_px = _fit_text(f"{options.text} · {info.short_id}", width, height, options)
+    pill, margin = _pill_size(lines, font_px), max(4, round(font_px * 0.9))
+    margin = min(margin, max(0, (width - pill[0]) // 2), max(0, (height - pill[1]) // 2))
+    left = margin if options.corner.endswith("left") else width - margin - pill[0]
+    top = margin if options.corner.startswith("top") else height - margin - pill[1]
+    region = pixels[top : top + pill[1], left : left + pill[0]]
+    on_dark = float(_luminance(region).mean()) < 0.18
+    overlay = _draw_pill(lines, font_px, pill, on_dark, options.opacity)
+    out = np.array(pixels)
+    alpha = overlay[..., 3:].astype(np.float32) / 255
+    blended = overlay[..., :3] * alpha + region * (1 - alpha)
+    out[top : top + pill[1], left : left + pill[0]] = np.round(blended).astype(np.uint8)
+    return out
+
+
+def contrast_ratio(first: U8, second: U8) -> float:
+    """WCAG 2.2 contrast ratio, 1 to 21, of two sRGB colours (3,) uint8."""
+    pair = sorted((float(_luminance(np.asarray(c, np.uint8))) for c in (first, second)), reverse=True)
+    return (pair[0] + 0.05) / (pair[1] + 0.05)
+
+
+def _luminance(srgb: U8) -> np.ndarray:
+    """Relative luminance, 0..1 (IEC 61966-2-1 transfer curve, Rec. 709 weights)."""
+    value = np.asarray(srgb, np.float64) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def _fit_text(text: str, width: int, height: int, options: LabelOptions) -> tuple[list[str], float]:
+    """One line at the wanted size, or smaller, or two lines; the largest legible choice that fits."""
+    wanted = max(MIN_FONT_PX + 2.0, options.relative_size * 0.5 * (width + height))
+    head, _, tail = text.rpartition(" · ")
+    for lines in ([text], [head, tail], [*head.split(" · "), tail]):
+        size = wanted
+        while size >= MIN_FONT_PX:
+            pill = _pill_size(lines, size)
+            if pill[0] <= width and pill[1] <= height / 2:
+                if size >= min(wanted, MIN_FONT_PX + 2) or lines[0] != text:
+                    return lines, size
+                break
+            size -= 0.5
+    raise InputError(
+        f"The picture is {width} x {height} px: too small for a legible label. "
+        "Render it larger; about 120 x 120 px is the least."
+    )
+
+
+def _pill_size(lines: list[str], font_px: float) -> tuple[int, int]:
+    font = ImageFont.load_default(size=font_px * _SUPERSAMPLE)
+    text_width = max(font.getlength(line) for line in lines) / _SUPERSAMPLE
+    glyph = font_px * 1.25
+    line_height = font_px * 1.35
+    return round(text_width + glyph + font_px * 1.3), round(line_height * len(lines) + font_px * 0.65)
+
+
+def _draw_pill(
+    lines: list[str], font_px: float, pill: tuple[int, int], on_dark: bool, opacity: float
+) -> np.ndarray:
+    """The pill as (h, w, 4) uint8, straight alpha, drawn larger and reduced for smooth edges."""
+    scale = _SUPERSAMPLE
+    size = (pill[0] * scale, pill[1] * scale)
+    fill, ink = ((18, 20, 24), (246, 246, 244)) if on_dark else ((250, 250, 248), (28, 31, 36))
+    rim = (255, 255, 255, 60) if on_dark else (0, 0, 0, 46)
+    px = font_px * scale
+    image = Image.new("RGBA", size, (*fill, 0))
+    draw = ImageDraw.Draw(image)
+    radius = min(size[1] / 2, px)
+    box = (0, 0, size[0] - 1, size[1] - 1)
+    draw.rounded_rectangle(box, radius, fill=(*fill, round(255 * opacity)), outline=rim, width=scale)
+    font = ImageFont.load_default(size=px)
+    middle, x = size[1] / 2, px * 0.7
+    _draw_glyph(draw, x + px * 0.42, middle, px * 0.42, ink)
+    for number, line in enumerate(lines):
+        y = middle + (number - (len(lines) - 1) / 2) * px * 1.35
+        draw.text((x + px * 1.25, y), line, font=font, fill=(*ink, 255), anchor="lm")
+    # Reduce colour and alpha apart: the empty corners carry the pill's own colour, so nothing bleeds.
+    return np.asarray(image.resize(pill, Image.Resampling.BOX))
+
+
+def _draw_glyph(draw: ImageDraw.ImageDraw, x: float, y: float, r: float, ink: tuple[int, int, int]) -> None:
+    """Two overlapping rings: the person and the twin."""
+    stroke = max(2, round(r * 0.24))
+    small = r * 0.72
+    for shift in (-0.32 * r, 0.32 * r):
+        box = (x + shift - small, y - small, x + shift + small, y + small)
+        draw.ellipse(box, outline=(*ink, 255), width=stroke)
