@@ -223,11 +223,11 @@ class Raycaster:
         points = np.asarray(points, np.float64).reshape(-1, 3)
         if self.mesh.is_cloud:
             distance, ids = self._tree.query(points)
-            return distance, ids.astype(np.int32), self.mesh.vertices[ids]
+            return distance, np.asarray(ids, np.int32), self.mesh.vertices[ids]
         answer = self._scene.compute_closest_points((points - self._offset).astype(np.float32))
         nearest = answer["points"].numpy().astype(np.float64) + self._offset
-        face_ids = answer["primitive_ids"].numpy().astype(np.int32)
-        return np.linalg.norm(points - nearest, axis=1), face_ids, nearest
+        face_ids = answer["primitive_ids"].numpy()
+        return np.linalg.norm(points - nearest, axis=1), np.asarray(face_ids, np.int32), nearest
 
     def signed_distance(self, points: ArrayLike) -> F64:
         """(N,) float64, negative inside. Only for a closed mesh; `InputError` for a cloud."""
