@@ -121,3 +121,12 @@ def test_what_cannot_be_cast_is_refused_in_words():
         Raycaster(Mesh(np.eye(3), np.zeros((0, 3)))).signed_distance([[0, 0, 0]])
     with pytest.raises(InputError, match="at least 1 by 1 pixel"):
         View(0, 1, np.eye(3), np.eye(4))
+
+
+def test_what_is_nearer_than_near_or_beyond_far_is_cut_away():
+    caster = Raycaster(ball())
+    view = View.around([[-1, -1, -1], [1, 1, 1]], 0.0, width=21, height=21)
+    middle = float(np.linalg.norm(view.eye))
+    back = caster.render(view, near=middle)
+    assert back.depth[10, 10] == pytest.approx(middle + 1, abs=5e-3)
+    assert not caster.render(view, near=middle, far=middle + 0.5).mask[10, 10]

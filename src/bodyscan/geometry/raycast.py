@@ -189,11 +189,23 @@ class Raycaster:
             barycentric = np.tile([1.0, 0.0, 0.0], (len(hit), 1))
         return RayHits(distance, face_ids, np.where(hit[:, None], barycentric, 0.0))
 
-    def render(self, view: View) -> RenderedView:
-        """Face ids, depth and barycentric weights of every pixel of `view`."""
+    def render(self, view: View, near: float = 0.0, far: float = np.inf) -> RenderedView:
+        """Face ids, depth and barycentric weights of every pixel of `view`.
+
+        Surface nearer than `near` or beyond `far` (along the camera's +Z) is not there: what stands in
+        front of the subject or behind it is cut away.
+        """
         origins, directions = view.rays(view.pixel_centres())
-        hits = self.cast(origins, directions)
         along = directions @ view.camera_from_world[2, :3]
+        hits = self.cast(origins + directions * (near / along)[:, None], directions)
+        hits = RayHits(hits.distance + near / along, hits.face_ids, hits.barycentric)
+        beyond = hits.distance * along > far
+        if beyond.any():
+            hits = RayHits(
+                np.where(beyond, np.inf, hits.distance),
+                np.where(beyond, -1, hits.face_ids).astype(np.int32),
+                np.where(beyond[:, None], 0.0, hits.barycentric),
+            )
         shape = (view.height, view.width)
         return RenderedView(
             view,

@@ -22,25 +22,15 @@ import numpy as np
 from bodyscan.errors import InputError, MissingExtraError
 from bodyscan.types import F32, F64, U8
 
-SIDED = (
-    "shoulder",
-    "elbow",
-    "wrist",
-    "pinky",
-    "index",
-    "thumb",
-    "hip",
-    "knee",
-    "ankle",
-    "heel",
-    "foot_index",
-)
+FACE = ("eye_inner", "eye", "eye_outer", "ear")
+ARM = ("shoulder", "elbow", "wrist", "pinky", "index", "thumb")
+LEG = ("hip", "knee", "ankle", "heel", "foot_index")
 POSE_NAMES: tuple[str, ...] = (
     "nose",
     *(f"{side}_eye{part}" for side in ("left", "right") for part in ("_inner", "", "_outer")),
     *(f"{side}_ear" for side in ("left", "right")),
     *(f"mouth_{side}" for side in ("left", "right")),
-    *(f"{side}_{part}" for part in SIDED for side in ("left", "right")),
+    *(f"{side}_{part}" for part in (*ARM, *LEG) for side in ("left", "right")),
 )
 """The 33 points of BlazePose in its order; left and right are the person's own."""
 
@@ -155,17 +145,13 @@ def _coordinates(points: Any) -> F64:
 
 def _build(kind: str, confidence: float) -> Any:
     _require_models(kind)
-    from mediapipe.python import solutions
+    from mediapipe.python.solutions import face_mesh, hands, pose
 
     if kind == "pose":
-        return solutions.pose.Pose(
-            static_image_mode=True, model_complexity=1, min_detection_confidence=confidence
-        )
+        return pose.Pose(static_image_mode=True, model_complexity=1, min_detection_confidence=confidence)
     if kind == "hands":
-        return solutions.hands.Hands(
-            static_image_mode=True, max_num_hands=2, min_detection_confidence=confidence
-        )
-    return solutions.face_mesh.FaceMesh(
+        return hands.Hands(static_image_mode=True, max_num_hands=2, min_detection_confidence=confidence)
+    return face_mesh.FaceMesh(
         static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=confidence
     )
 
@@ -181,8 +167,8 @@ def _require_models(kind: str) -> None:
     missing = [name for name in MODEL_FILES[kind] if not (folder / name).is_file()]
     if missing:
         raise MissingExtraError(
-            f"The installed mediapipe holds no model {', '.join(missing)}. The wheels since 0.10.30 carry none: "
-            "install `mediapipe==0.10.21`."
+            f"The installed mediapipe holds no model {', '.join(missing)}. "
+            "The wheels since 0.10.30 carry none: install `mediapipe==0.10.21`."
         )
 
 

@@ -8,6 +8,7 @@ tone, with which the detectors find a bare surface more often than with grey.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bodyscan.geometry.raycast import Raycaster, RenderedView, View, cloud_normals
 from bodyscan.types import F64, U8, Mesh, Texture
@@ -26,9 +27,9 @@ class Studio:
         self._texture = texture if own_colour and mesh.uvs is not None else None
         self._colours = mesh.colors if own_colour else None
 
-    def picture(self, view: View) -> tuple[U8, RenderedView]:
-        """(H, W, 3) uint8 sRGB, and what each pixel sees."""
-        seen = self.caster.render(view)
+    def picture(self, view: View, near: float = 0.0, far: float = np.inf) -> tuple[U8, RenderedView]:
+        """(H, W, 3) uint8 sRGB, and what each pixel sees between the depths `near` and `far`."""
+        seen = self.caster.render(view, near, far)
         image = np.empty((view.height, view.width, 3))
         image[:] = np.array(BACKGROUND_SRGB) / 255
         mask = seen.mask
@@ -37,9 +38,13 @@ class Studio:
             image[mask] = self._albedo(ids, weights) * self._light(view, mask, ids, weights)[:, None]
         return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), seen
 
+    def normals_at(self, face_ids: ArrayLike, barycentric: ArrayLike) -> F64:
+        """Smooth unit normals (N, 3) at hits; NaN where nothing was hit; inward on flipped patches."""
+        normals = self.caster.interpolate(self._normals, face_ids, barycentric)
+        return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+
     def _light(self, view: View, mask: np.ndarray, ids: np.ndarray, weights: np.ndarray) -> F64:
-        normals = self.caster.interpolate(self._normals, ids, weights) @ view.camera_from_world[:3, :3].T
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals = self.normals_at(ids, weights) @ view.camera_from_world[:3, :3].T
         _, rays = view.rays(view.pixel_centres()[mask.ravel()])
         facing = np.einsum("ni,ni->n", normals, rays @ view.camera_from_world[:3, :3].T)
         # Scans come with flipped patches: what the camera sees is taken to face it.
@@ -75,16 +80,11 @@ def _point_normals(mesh: Mesh) -> F64:
         for axis in range(3):
             normals[:, axis] += np.bincount(mesh.faces[:, column], area[:, axis], len(normals))
     # Duplicated vertices (seams, triangle soup) would give facets: they share the sum at their place.
-    _, group = np.unique(
-        np.round(mesh.vertices / _weld_size(mesh)).astype(np.int64), axis=0, return_inverse=True
-    )
-    group = group.ravel()
+    size = max(float(np.ptp(mesh.vertices, axis=0).max()), 1e-12) * 1e-5
+    cells = np.round((mesh.vertices - mesh.vertices.min(axis=0)) / size).astype(np.int64)
+    _, group = np.unique(cells @ np.array([1, 1 << 20, 1 << 40]), return_inverse=True)
     shared = np.stack([np.bincount(group, normals[:, axis]) for axis in range(3)], axis=1)[group]
     return shared / np.maximum(np.linalg.norm(shared, axis=1, keepdims=True), 1e-300)
-
-
-def _weld_size(mesh: Mesh) -> float:
-    return max(float(np.ptp(mesh.vertices, axis=0).max()), 1e-12) * 1e-5
 
 
 def _direction(x: float, y: float, z: float) -> F64:
