@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from bodyscan.types import (
     Measurement,
     Mesh,
@@ -126,7 +127,9 @@ def small_twin(**changes: Any) -> Twin:
             input_sha256="00" * 32,
             input_name="scan.ply",
             body_model="test body 1 (CC0-1.0)",
-            steps=(ProvenanceStep("fit", "0.1.0", 1.25, {"unit": None, "views": [], "size": 3}, ("a note",)),),
+            steps=(
+                ProvenanceStep("fit", "0.1.0", 1.25, {"unit": None, "views": [], "size": 3}, ("a note",)),
+            ),
             quality={"surface_mean_mm": 1.2},
         ),
         "pose": "t",

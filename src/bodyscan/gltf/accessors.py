@@ -88,6 +88,8 @@ class AccessorReader:
         stride = int(description.get("byteStride", row))
         if offset < 0 or stride < row or (count and begin + offset + (count - 1) * stride + row > end):
             raise ValueError("it reaches outside its buffer view")
-        return np.ndarray(
-            (count, width), dtype, self._binary, begin + offset, (stride, dtype.itemsize)
-        ).copy() if count else np.zeros((0, width), dtype)
+        return (
+            np.ndarray((count, width), dtype, self._binary, begin + offset, (stride, dtype.itemsize)).copy()
+            if count
+            else np.zeros((0, width), dtype)
+        )

@@ -31,7 +31,9 @@ def pack_glb(document: dict[str, Any], binary: bytes) -> bytes:
     try:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
     except ValueError as error:
-        raise InputError(f"The twin holds a number that is NaN or infinite, which glTF forbids: {error}.") from None
+        raise InputError(
+            f"The twin holds a number that is NaN or infinite, which glTF forbids: {error}."
+        ) from None
     text += b" " * (-len(text) % 4)
     length = 12 + 8 + len(text) + 8 + len(binary)
     return b"".join(
@@ -58,7 +60,9 @@ def unpack_glb(source: str | Path | bytes) -> tuple[dict[str, Any], bytes]:
     if version != 2:
         raise InputError(f"{name} is GLB version {version}; version 2 can be read.")
     if length > len(data):
-        raise InputError(f"{name} is cut short: it has {len(data)} of the {length} bytes that its header names.")
+        raise InputError(
+            f"{name} is cut short: it has {len(data)} of the {length} bytes that its header names."
+        )
     chunks = _chunks(data[:length], name)
     if not chunks or chunks[0][0] != JSON_CHUNK:
         raise InputError(f"{name} is damaged: its first chunk is not JSON.")
@@ -76,7 +80,9 @@ def _load(source: str | Path | bytes) -> tuple[bytes, str]:
             raise InputError(f"{path.name} has {size} bytes; GLB files up to {MAX_BYTES} bytes are read.")
         return path.read_bytes(), path.name
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}. Give the path of a GLB file.") from error
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}. Give the path of a GLB file."
+        ) from error
 
 
 def _chunks(data: bytes, name: str) -> list[tuple[int, bytes]]:

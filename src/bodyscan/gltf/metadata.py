@@ -40,9 +40,9 @@ def describe_twin(twin: Twin) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "synthetic": True,
         "pose": twin.pose,
-        "measurements": [to_json_value(m) for m in twin.measurements],
-        "landmarks": to_json_value(twin.landmarks),
-        "provenance": to_json_value(twin.provenance),
+        "measurements": to_json_value(twin.measurements, "twin.measurements"),
+        "landmarks": to_json_value(twin.landmarks, "twin.landmarks"),
+        "provenance": to_json_value(twin.provenance, "twin.provenance"),
     }
 
 
@@ -63,7 +63,7 @@ def xmp_packet(consent: str, software: str) -> dict[str, Any]:
     }
 
 
-def to_json_value(value: Any, where: str = "twin") -> Any:
+def to_json_value(value: Any, where: str) -> Any:
     """Return `value` made of dict, list, str, int, float, bool and None. A path becomes its last name.
 
     Raises `InputError`, naming the place, for anything else and for NaN and infinity.
@@ -99,7 +99,8 @@ def consent_copies(document: Mapping[str, Any]) -> dict[str, str]:
     for place, text in _candidates(document):
         if not isinstance(text, str) or not text.strip():
             raise ConsentError(
-                f"The consent copy in {place} is not a record but {type(text).__name__}: the file was altered."
+                f"The consent copy in {place} is not a record but {type(text).__name__}: "
+                "the file was altered."
             )
         copies[place] = text
     return copies

@@ -86,8 +86,9 @@ def read_consent(source: str | Path | bytes) -> tuple[str | None, F32, I32]:
 
     Returns `(text or None, positions (V, 3) float32 metres, faces (F, 3) int32)`. The geometry is every
     triangle of every mesh in the file, so that no second body can hide beside the consented one; positions
-    are as stored, for the binding is over their bits. The record stands in up to three places (root extension, XMP packet,
-    extras of the body node); any one is enough.
+    are as stored, for the binding is over their bits. The record stands in up to three places (root
+    extension, XMP packet, extras of the body node); any one is enough.
+
     Raises `ConsentError` where copies differ or one is no text, `InputError` where the file cannot be read.
     """
     document, binary = unpack_glb(source)
@@ -106,8 +107,8 @@ def _all_triangles(document: Mapping[str, Any], reader: AccessorReader) -> tuple
         for primitive in mesh["primitives"]:
             if primitive.get("mode", TRIANGLES) != TRIANGLES:
                 raise InputError(
-                    f"The mesh '{mesh.get('name', '?')}' is drawn with mode {primitive['mode']}; a twin holds "
-                    "triangles alone (mode 4), so its geometry cannot be compared with the consent."
+                    f"The mesh '{mesh.get('name', '?')}' is drawn with mode {primitive['mode']}; a twin "
+                    "holds triangles alone (mode 4), so its geometry cannot be compared with the consent."
                 )
             positions = reader.read(primitive["attributes"]["POSITION"]).astype(np.float32)
             vertex_parts.append(positions)
@@ -181,7 +182,9 @@ def _body_node(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return skinned[0]
 
 
-def _morphs(mesh: Mapping[str, Any], primitive: Mapping[str, Any], reader: AccessorReader) -> tuple[Morph, ...]:
+def _morphs(
+    mesh: Mapping[str, Any], primitive: Mapping[str, Any], reader: AccessorReader
+) -> tuple[Morph, ...]:
     targets = primitive.get("targets", [])
     names = mesh.get("extras", {}).get("targetNames", [])
     if len(names) != len(targets):

@@ -95,7 +95,7 @@ def twin_to_glb(twin: Twin, options: GltfOptions | None = None) -> bytes:
         accessors=packer.accessors,
         bufferViews=packer.views,
     )
-    document = json.loads(gltf.gltf_to_json(separators=(",", ":"), indent=None))
+    document = json.loads(gltf.gltf_to_json())
     return pack_glb(_with_metadata(document, twin, options), packer.to_bytes())
 
 
@@ -175,14 +175,11 @@ def _mesh(twin: Twin, normals: F32, packer: BufferPacker, options: GltfOptions) 
         attributes._BODY_VERTEX = vertex_data(  # pyright: ignore[reportAttributeAccessIssue]
             "body vertices", twin.vertex_source.astype(np.float32)
         )
-    primitive = gl.Primitive(attributes=attributes, indices=indices, material=0, mode=gl.TRIANGLES)
-    if options.morphs and twin.morphs:
-        primitive.targets = _targets(twin, normals, packer, options)
-    return gl.Mesh(
-        name="body",
-        primitives=[primitive],
-        weights=[0.0] * len(primitive.targets or []),
+    targets: list[Any] = _targets(twin, normals, packer, options) if options.morphs else []
+    primitive = gl.Primitive(
+        attributes=attributes, indices=indices, material=0, mode=gl.TRIANGLES, targets=targets
     )
+    return gl.Mesh(name="body", primitives=[primitive], weights=[0.0] * len(targets))
 
 
 def _targets(twin: Twin, normals: F32, packer: BufferPacker, options: GltfOptions) -> list[dict[str, int]]:

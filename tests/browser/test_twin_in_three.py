@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bodyscan.gltf import read_glb, twin_to_glb
+from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, small_twin
+from gltf.skinning import pose_body, rotation
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIZE = 480
+"""Pixels; the page shows 2.4 m, X from -1.2 and Y from -0.2."""
+SHADER_M = 1e-5
+"""float32 skinning in the browser, metres."""
+
+
+@pytest.fixture
+def page(browser, serve):
+    return load(browser, serve(twin_to_glb(small_twin())))
+
+
+def load(browser, address: str):
+    """Open the page and wait for the twin to be drawn."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(address)
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script("return window.report !== undefined"))
+    error = browser.execute_script("return window.report.error")
+    assert not error, error
+    return browser
+
+
+def picture(page) -> NDArray[np.uint8]:
+    """Return what the canvas shows: (480, 480, 3), row 0 at the top."""
+    flat = np.frombuffer(base64.b64decode(page.execute_script("return window.pixels()")), np.uint8)
+    return flat.reshape(SIZE, SIZE, 4)[::-1, :, :3]
+
+
+def pixel(x: float, y: float) -> tuple[int, int]:
+    """Return the row and column where the point (x, y) in metres is shown."""
+    return round((2.2 - y) / 2.4 * SIZE), round((x + 1.2) / 2.4 * SIZE)
+
+
+def is_body(image: NDArray[np.uint8], x: float, y: float) -> bool:
+    row, column = pixel(x, y)
+    return bool(image[row, column].min() < 250)
+
+
+def test_bones_shapes_and_extras_arrive(page):
+    report = page.execute_script("return window.report")
+    assert report["bones"] == list(JOINTS)
+    assert report["shapes"] == list(MORPH_NAMES)
+    assert report["influences"] == [0, 0, 0]
+    assert report["userData"]["bodyscan"]["consent"] == CONSENT
+    assert report["userData"]["bodyscan"]["measurements"][0]["value_cm"] == 170.0
+    assert report["assetExtras"]["bodyscan"]["provenance"]["input_name"] == "scan.ply"
+    assert {"position", "normal", "uv", "color", "skinIndex", "skinWeight"} <= set(report["attributes"])
+
+
+def test_the_raised_arm_is_seen_in_the_picture(page):
+    before = picture(page)
+    page.execute_script("window.turn('leftUpperArm', 'z', 80)")
+    after = picture(page)
+    # Shoulder at (0.2, 1.4); the hand, 0.6 m away, goes up. The person's left is on the right of the picture.
+    raised = (0.2 + 0.5 * np.cos(np.radians(80)), 1.4 + 0.5 * np.sin(np.radians(80)))
+    assert is_body(before, 0.7, 1.4)
+    assert not is_body(before, *raised)
+    assert not is_body(after, 0.7, 1.4)
+    assert is_body(after, *raised)
+    # The other half of the person stays as it is, pixel for pixel.
+    half = SIZE // 2 - 20
+    assert np.array_equal(before[:, :half], after[:, :half])
+    assert (before != after).any(axis=2).sum() > 1000
+
+
+def test_the_browser_skins_as_the_specification_says(page):
+    page.execute_script("window.turn('leftUpperArm', 'z', 60); window.turn('rightLowerArm', 'y', -40)")
+    body = read_glb(twin_to_glb(small_twin()))
+    expected = pose_body(body, {"leftUpperArm": rotation("z", 60), "rightLowerArm": rotation("y", -40)})
+    assert np.allclose(page.execute_script("return window.positions()"), expected, atol=SHADER_M)
+
+
+def test_driving_the_jaw_changes_the_head_alone(page):
+    before = picture(page)
+    page.execute_script("window.drive('jawOpen', 1)")
+    after = picture(page)
+    changed = (before != after).any(axis=2)
+    assert changed.sum() > 200
+    rows = np.flatnonzero(changed.any(axis=1))
+    # The lowest triangles that touch the head begin at the torso's ring below, at 1.27 m.
+    assert rows.max() <= pixel(0, 1.25)[0]
+    # The test shape lifts the head by 0.1 m.
+    assert not is_body(before, 0.0, 1.76)
+    assert is_body(after, 0.0, 1.76)
+
+
+def test_colours_are_shown_as_the_scan_had_them(page):
+    page.execute_script("window.unlit()")
+    image = picture(page)
+    mesh = small_twin().rig.mesh
+    assert mesh.colors is not None
+    for height in (0.5, 1.0):
+        row, column = pixel(0.0, height)
+        near = np.argmin(np.abs(mesh.vertices[:, 1] - height) + (np.abs(mesh.vertices[:, 0]) > 0.15) * 10)
+        slope = 90 * abs(mesh.vertices[near, 1] - height)
+        difference = np.abs(image[row, column].astype(int) - mesh.colors[near])
+        assert difference.max() <= slope + 3
+
+
+def test_the_whole_browser_window_can_be_photographed(page, tmp_path):
+    path = Path(tmp_path) / "twin.png"
+    assert page.save_screenshot(str(path))
+    from PIL import Image
+
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    assert (pixels.min(axis=2) < 250).sum() > 5000

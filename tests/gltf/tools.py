@@ -1,0 +1,39 @@
+"""Outside programs that some tests need: in CI a missing one is a failure, elsewhere a skip."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+NODE_MODULES = Path(__file__).parents[1] / "node" / "node_modules"
+
+
+def _need(found: object, reason: str) -> None:
+    if found:
+        return
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def need_program(*names: str) -> str:
+    """Return the path of the first program that is installed."""
+    path = next(filter(None, map(shutil.which, names)), None)
+    _need(path, f"None of the programs {', '.join(names)} is installed.")
+    return str(path)
+
+
+def need_npm_package(name: str) -> Path:
+    """Return the node_modules folder that holds the npm package."""
+    need_program("node")
+    _need((NODE_MODULES / name / "package.json").is_file(), f"{name} is missing: run `npm ci` in tests/node.")
+    return NODE_MODULES
+
+
+def need_module(name: str) -> None:
+    """Skip or fail where a Python module cannot be imported (it is looked for, not imported)."""
+    _need(importlib.util.find_spec(name), f"The Python module {name} is not installed.")
