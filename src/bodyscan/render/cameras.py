@@ -48,9 +48,7 @@ def person_view(
     if not 0.05 <= fill <= 1:
         raise InputError(f"person_view: fill is {fill}; possible is 0.05 to 1.")
     bounds = np.stack([points.min(axis=0), points.max(axis=0)])
-    view = View.around(
-        bounds, AZIMUTHS[name], elevation, width=width, height=height, distance=distance
-    )
+    view = View.around(bounds, AZIMUTHS[name], elevation, width=width, height=height, distance=distance)
     return _frame(view, points, fill)
 
 

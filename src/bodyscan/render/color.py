@@ -63,7 +63,8 @@ def srgb_from_linear(linear: ArrayLike, *, dither: bool = False) -> U8:
 
 def oklab_from_srgb(srgb: ArrayLike) -> F64:
     """Oklab (..., 3) of sRGB 0..255 (..., 3); the first value is lightness, 0..1."""
-    return np.cbrt(linear_from_srgb(srgb).astype(np.float64) @ _LMS_FROM_RGB.T) @ _LAB_FROM_LMS.T
+    lms: F64 = linear_from_srgb(srgb).astype(np.float64) @ _LMS_FROM_RGB.T
+    return np.asarray(np.cbrt(lms) @ _LAB_FROM_LMS.T, np.float64)
 
 
 def srgb_from_oklab(lab: ArrayLike) -> U8:

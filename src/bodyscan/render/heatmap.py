@@ -105,8 +105,7 @@ def draw_scale(image: U8, scale: ColorScale) -> U8:
 
 def tick_text(value: float, scale: ColorScale) -> str:
     """A number as it stands beside the bar, with a sign where the scale has two."""
-    text = f"{value:+.3g}" if scale.low < 0 and value != 0 else f"{value:.3g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return f"{value:+.3g}" if scale.low < 0 and value != 0 else f"{value:.3g}"
 
 
 def _round_up(value: float) -> float:

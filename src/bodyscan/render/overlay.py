@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,9 @@ def draw_skeleton(image: U8, view: View, positions: ArrayLike, parents: I32) -> 
     """
     spots = _spots(image, view, positions)
     lengths = [
-        float(np.linalg.norm(spots[joint] - spots[parent])) for joint, parent in enumerate(parents) if parent >= 0
+        float(np.linalg.norm(spots[joint] - spots[parent]))
+        for joint, parent in enumerate(parents)
+        if parent >= 0
     ]
     full = max(1.5, 0.0055 * 0.5 * (view.width + view.height))
     cap = float(np.percentile(lengths, 75)) if lengths else 1.0
@@ -64,13 +66,13 @@ def _spots(image: U8, view: View, positions: ArrayLike) -> F64:
     pixels = frozen_array("image", image, np.uint8, (None, None, 3))
     if pixels.shape[:2] != (view.height, view.width):
         raise InputError(
-            f"The picture is {pixels.shape[1]} x {pixels.shape[0]} px, the view {view.width} x {view.height}; "
-            "draw on the picture that was made with this view."
+            f"The picture is {pixels.shape[1]} x {pixels.shape[0]} px, the view "
+            f"{view.width} x {view.height}; draw on the picture that was made with this view."
         )
     return view.project(np.asarray(positions, np.float64).reshape(-1, 3))
 
 
-def _drawn(image: U8, paint) -> U8:  # noqa: ANN001
+def _drawn(image: U8, paint: Callable[[ImageDraw.ImageDraw], None]) -> U8:
     """Paint three times larger and reduce: Pillow's own lines have hard edges."""
     under = Image.fromarray(np.asarray(image))
     large = under.resize((under.width * _FINE, under.height * _FINE), Image.Resampling.BICUBIC)

@@ -83,9 +83,7 @@ class _Painter:
         to_eye /= np.maximum(np.linalg.norm(to_eye, axis=1, keepdims=True), 1e-9)
         opened = light.at(pixels, hits.positions, hits.normals)
         albedo, exposure = self.albedo.at(hits), self.options.exposure
-        return shade(
-            self.studio, albedo, hits.normals, to_eye, opened, data=self.data, exposure=exposure
-        )
+        return shade(self.studio, albedo, hits.normals, to_eye, opened, data=self.data, exposure=exposure)
 
     def _cast_light(
         self, cells: np.ndarray, positions: F32, normals: F32, reach: float, share: float
@@ -142,9 +140,7 @@ class _Painter:
         shadow.ravel()[wanted] = 1 - (1 - kept) * fade
         return shadow
 
-    def _smooth_edges(
-        self, colors: F32, behind: F32, flat: np.ndarray, hits: Hits, light: LightGrid
-    ) -> None:
+    def _smooth_edges(self, colors: F32, behind: F32, flat: np.ndarray, hits: Hits, light: LightGrid) -> None:
         """Replace pixels on outlines and creases by the mean of several samples, in linear light."""
         side = self.options.edge_samples
         if side == 1:
@@ -154,7 +150,7 @@ class _Painter:
         offsets = (np.arange(side) + 0.5) / side
         inside = np.stack(np.meshgrid(offsets, offsets), -1).reshape(-1, 2)
         base = np.stack([edges % view.width, edges // view.width], axis=1)
-        pixels = (base[:, None] + inside[None]).reshape(-1, 2)
+        pixels: F64 = np.asarray(base[:, None] + inside[None], np.float64).reshape(-1, 2)
         again = self._look(pixels)
         samples = np.repeat(behind[edges], side * side, axis=0)
         if len(again.ids):

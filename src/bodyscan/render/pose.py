@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.rotations import rotvec_to_matrix
 from bodyscan.types import F64, Mesh, Morph, Rig, Skeleton
 
 
@@ -77,13 +78,11 @@ def posed_joints(skeleton: Skeleton, rotations: Mapping[str, ArrayLike]) -> F64:
 
 
 def rotation_matrix(rotvec: ArrayLike) -> F64:
-    """(3, 3) of a rotation vector (3,), radians (Rodrigues)."""
-    from scipy.spatial.transform import Rotation
-
+    """(3, 3) of a rotation vector (3,), radians; `InputError` for anything else."""
     vector = np.asarray(rotvec, np.float64)
     if vector.shape != (3,) or not np.isfinite(vector).all():
         raise InputError(f"A rotation must be three finite numbers (radians); {rotvec!r} was given.")
-    return Rotation.from_rotvec(vector).as_matrix()
+    return rotvec_to_matrix(vector)
 
 
 def _listed(names: Sequence[str] | Mapping[str, object]) -> str:

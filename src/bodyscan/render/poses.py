@@ -28,7 +28,9 @@ _ARM, _LEG = ("UpperArm", "LowerArm"), ("UpperLeg", "LowerLeg")
 
 def _both(bones: tuple[str, ...], direction: Direction) -> dict[str, Direction]:
     x, y, z = direction
-    return {f"{side}{bone}": (sign * x, y, z) for side, sign in (("left", 1), ("right", -1)) for bone in bones}
+    return {
+        f"{side}{bone}": (sign * x, y, z) for side, sign in (("left", 1), ("right", -1)) for bone in bones
+    }
 
 
 POSES: Mapping[str, Mapping[str, Direction]] = MappingProxyType(

@@ -86,7 +86,9 @@ def _scaled(pixels: U8, height: int) -> Image.Image:
     image = Image.fromarray(np.asarray(pixels))
     if image.height == height:
         return image
-    return image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+    return image.resize(
+        (max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS
+    )
 
 
 def _write(

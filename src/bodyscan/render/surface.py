@@ -127,19 +127,21 @@ class Albedo:
 
     def reduce_texture(self, hits: Hits, pixel_ids: I32) -> None:
         """Shrink the texture to the picture's own fineness, against shimmer; call once with first hits."""
-        if self._texture is None or len(hits.ids) < 2:
+        image = self._texture
+        if image is None or len(hits.ids) < 2:
             return
         uv = self._corner_mean(np.asarray(self._mesh.uvs, np.float32), hits)
         next_door = np.diff(pixel_ids) == 1
-        height, width = self._texture.shape[:2]
+        height, width = image.shape[:2]
         step = np.abs(np.diff(uv, axis=0))[next_door] * [width, height]
         if not len(step):
             return
-        while np.median(step.max(axis=1)) > 1.5 and min(self._texture.shape[:2]) >= 4:
-            tall, wide = (n - n % 2 for n in self._texture.shape[:2])
-            even = self._texture[:tall, :wide]
-            self._texture = even.reshape(tall // 2, 2, wide // 2, 2, 3).mean(axis=(1, 3))
+        while np.median(step.max(axis=1)) > 1.5 and min(image.shape[:2]) >= 4:
+            tall, wide = (n - n % 2 for n in image.shape[:2])
+            even = image[:tall, :wide]
+            image = even.reshape(tall // 2, 2, wide // 2, 2, 3).mean(axis=(1, 3))
             step = step / 2
+        self._texture = image
 
     def _corner_mean(self, values: F32, hits: Hits) -> F32:
         if self._mesh.is_cloud:

@@ -13,7 +13,9 @@ def font(size_px: float) -> ImageFont.FreeTypeFont:
     """The built-in font at a size in pixels; `InputError` where Pillow was built without FreeType."""
     found = ImageFont.load_default(size=max(size_px, 6.0))
     if not isinstance(found, ImageFont.FreeTypeFont):
-        raise InputError("Pillow was built without FreeType and cannot draw text; install its standard wheel.")
+        raise InputError(
+            "Pillow was built without FreeType and cannot draw text; install its standard wheel."
+        )
     return found
 
 
@@ -27,7 +29,7 @@ def put_text(
     anchor: str = "lm",
     halo: Rgb | None = None,
 ) -> None:
-    """Write `text` at `place`; `anchor` as in Pillow; `halo` is the colour of a thin rim round the letters."""
+    """Write `text` at `place`; `anchor` as in Pillow; `halo` colours a thin rim round the letters."""
     stroke = max(1, round(size_px * 0.14)) if halo else 0
     draw.text(place, text, font=font(size_px), fill=ink, anchor=anchor, stroke_width=stroke, stroke_fill=halo)
 
