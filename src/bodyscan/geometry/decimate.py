@@ -8,8 +8,8 @@ from bodyscan.errors import InputError
 from bodyscan.geometry.weld import cell_ids, degenerate_faces, duplicate_faces, used_vertices
 from bodyscan.types import Mesh
 
-QUADRIC_LIMIT = 2_000_000
-"""Faces above which vertices are clustered first: quadric collapse needs about 1 kB a face."""
+QUADRIC_LIMIT = 600_000
+"""Faces above which vertices are clustered first: the collapse takes 17 s for a million faces."""
 
 
 def simplify(mesh: Mesh, target_faces: int) -> Mesh:

@@ -1,0 +1,241 @@
+"""`clean_scan`: from what a scanner wrote to the surface of one person.
+
+Runs in metres with +Y up, after unit and axes are settled. The order matters: vertices are joined before
+edges mean anything, patches face outward before a floor can be told from a sole, and floor and walls are
+cut before the largest piece is taken for the person.
+
+Time, 2 cores: see `docs/` and the notes beside the tests; most of it goes into the visibility rays and
+the search for near pieces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodyscan.errors import InputError
+from bodyscan.geometry.components import face_components
+from bodyscan.geometry.edges import edge_table
+from bodyscan.geometry.normals import area_vectors
+from bodyscan.geometry.sampling import sample_surface
+from bodyscan.geometry.weld import degenerate_faces, duplicate_faces, used_vertices, weld
+from bodyscan.geometry.winding import outward_orientation
+from bodyscan.reconstruct.bake_vertices import bake_texture_to_vertices
+from bodyscan.reconstruct.clean_cloud import clean_cloud
+from bodyscan.reconstruct.clean_options import CleanOptions, CleanResult
+from bodyscan.reconstruct.clean_planes import floor_faces, wall_faces
+from bodyscan.reconstruct.confidence import mesh_confidence
+from bodyscan.reconstruct.pieces import Pieces, person_pieces, poles
+from bodyscan.reconstruct.planes import Plane
+from bodyscan.types import Mesh, Texture
+
+__all__ = ["CleanOptions", "CleanResult", "clean_scan"]
+
+_LEAST_AREA_M2 = 1e-14
+_SIZE_RANGE_M = (0.2, 100.0)
+
+
+@dataclass
+class _Work:
+    """The mesh while it is being cleaned."""
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.integer]
+    colors: NDArray[np.uint8] | None
+    source: NDArray[np.int64]
+    notes: list[str] = field(default_factory=list)
+    removed: dict[str, float] = field(default_factory=dict)
+    floor: Plane | None = None
+
+    def count(self, key: str, value: float) -> None:
+        if value:
+            self.removed[key] = self.removed.get(key, 0) + value
+
+    def areas(self) -> NDArray[np.float64]:
+        return np.linalg.norm(area_vectors(self.vertices, self.faces), axis=1)
+
+
+def clean_scan(
+    mesh: Mesh, texture: Texture | None = None, options: CleanOptions | None = None
+) -> CleanResult:
+    """Return the person's surface, with a confidence for each vertex and what was done.
+
+    `mesh` metres, +Y up; a point cloud where it has no faces. With `texture`, its colours are baked to
+    the vertices, because vertices are joined across texture seams. Raises `InputError` where the size
+    shows that the unit is not metres, or where nothing is left.
+    """
+    options = options or CleanOptions()
+    _check_size(mesh)
+    if mesh.is_cloud:
+        return clean_cloud(mesh, options)
+    if texture is not None:
+        mesh = bake_texture_to_vertices(mesh, texture)
+    work = _Work(mesh.vertices, mesh.faces, mesh.colors, np.arange(len(mesh.vertices)))
+    if texture is not None:
+        work.notes.append("The texture's colours were baked to the vertices.")
+    _join_vertices(work, options)
+    _drop_bad_faces(work)
+    if options.fix_orientation:
+        _face_outward(work, options)
+    if options.remove_floor:
+        _remove_floors(work, options)
+    if options.remove_walls:
+        _remove_walls(work, options)
+    if options.remove_pieces:
+        _remove_pieces(work, options)
+    return _finish(work, options)
+
+
+def _check_size(mesh: Mesh) -> None:
+    if len(mesh.vertices) == 0:
+        raise InputError("The scan has no vertices: there is nothing to clean.")
+    size = float(np.ptp(mesh.vertices, axis=0).max())
+    low, high = _SIZE_RANGE_M
+    if not low <= size <= high:
+        raise InputError(
+            f"The scan is {size:.3g} m across; clean-up works in metres, between {low:g} and {high:g} m. "
+            "Give the unit that the file is in."
+        )
+
+
+def _join_vertices(work: _Work, options: CleanOptions) -> None:
+    keep, new_index = weld(work.vertices, options.weld_tolerance_m)
+    merged = len(work.vertices) - len(keep)
+    if not merged:
+        return
+    if work.colors is not None:
+        share = np.bincount(new_index, minlength=len(keep))
+        mean = [np.bincount(new_index, work.colors[:, k], len(keep)) / share for k in range(3)]
+        work.colors = np.rint(np.stack(mean, axis=1)).astype(np.uint8)
+    work.vertices, work.source = work.vertices[keep], work.source[keep]
+    work.faces = new_index[work.faces]
+    work.count("merged_vertices", merged)
+    soup = merged > 0.6 * (merged + len(keep)) and merged + len(keep) > 2.5 * len(work.faces)
+    what = "Loose triangles were joined to a surface: " if soup else ""
+    work.notes.append(f"{what}{merged} doubled vertices were merged.")
+
+
+def _drop_bad_faces(work: _Work) -> None:
+    bad = degenerate_faces(work.vertices, work.faces, _LEAST_AREA_M2)
+    work.faces = work.faces[~bad]
+    twice = duplicate_faces(work.faces)
+    work.faces = work.faces[~twice]
+    work.count("degenerate_faces", int(bad.sum()))
+    work.count("duplicate_faces", int(twice.sum()))
+    if bad.any():
+        work.notes.append(f"{int(bad.sum())} faces without area were removed.")
+    if twice.any():
+        work.notes.append(f"{int(twice.sum())} doubled faces were removed.")
+    if len(work.faces) == 0:
+        raise InputError("The scan's faces have no area: all its points lie on a line or in one place.")
+
+
+def _face_outward(work: _Work, options: CleanOptions) -> None:
+    orientation = outward_orientation(work.vertices, work.faces, options.seed)
+    flip = orientation.flip
+    if flip.any():
+        work.faces = np.where(flip[:, None], work.faces[:, ::-1], work.faces)
+        work.count("flipped_faces", int(flip.sum()))
+        work.notes.append(f"{int(flip.sum())} of {len(flip)} faces were inside out and were turned over.")
+    crowded = int((edge_table(work.faces).counts > 2).sum())
+    if crowded:
+        work.notes.append(f"{crowded} edges are shared by more than two faces; they were left as they are.")
+
+
+def _keep_faces(work: _Work, keep: NDArray[np.bool_]) -> None:
+    work.faces = work.faces[keep]
+    if len(work.faces) == 0:
+        raise InputError(
+            "Nothing is left of the scan but floor and walls: there is no person in it. "
+            "Check the up axis, or switch off remove_floor and remove_walls."
+        )
+
+
+def _remove_floors(work: _Work, options: CleanOptions) -> None:
+    for _ in range(4):
+        faces, plane = floor_faces(work.vertices, work.faces, options.min_floor_area_m2)
+        if plane is None or not faces.any():
+            return
+        area = float(work.areas()[faces].sum())
+        _keep_faces(work, ~faces)
+        gap = float(plane.height(work.vertices[work.faces.reshape(-1)]).min()) * 1000
+        where = f"{gap:.0f} mm below" if gap >= 0 else f"{-gap:.0f} mm above"
+        work.floor = plane
+        work.count("floor_m2", area)
+        work.notes.append(f"Removed a floor of {area:.2f} m2, {where} the lowest point of what is left.")
+
+
+def _remove_walls(work: _Work, options: CleanOptions) -> None:
+    for _ in range(6):
+        faces, plane = wall_faces(work.vertices, work.faces, options.min_wall_area_m2)
+        if plane is None or not faces.any():
+            return
+        area = float(work.areas()[faces].sum())
+        _keep_faces(work, ~faces)
+        work.count("wall_m2", area)
+        work.notes.append(f"Removed a wall of {area:.2f} m2.")
+
+
+def _pieces(work: _Work, areas: NDArray[np.float64], options: CleanOptions) -> tuple[Pieces, NDArray[np.int64]]:
+    """Return the mesh's pieces as points, and the piece (F,) of each face."""
+    piece = face_components(work.faces, len(work.vertices))
+    of_vertex = np.full(len(work.vertices), -1, np.int64)
+    of_vertex[work.faces.reshape(-1)] = np.repeat(piece, 3)
+    used = np.flatnonzero(of_vertex >= 0)
+    points, owner = [work.vertices[used]], [of_vertex[used]]
+    corners = work.vertices[work.faces]
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    coarse = np.flatnonzero(longest > 0.5 * options.link_distance_m)
+    if len(coarse) and areas[coarse].sum() > 0:  # between far vertices, points on the faces fill the gaps
+        number = int(np.clip(areas[coarse].sum() / (0.3 * options.link_distance_m) ** 2, 100, 200_000))
+        extra, face, _ = sample_surface(work.vertices, work.faces[coarse], number, options.seed)
+        points.append(extra)
+        owner.append(piece[coarse[face]])
+    return Pieces(np.concatenate(points), np.concatenate(owner), np.bincount(piece, areas)), piece
+
+
+def _remove_pieces(work: _Work, options: CleanOptions) -> None:
+    areas = work.areas()
+    pieces, piece = _pieces(work, areas, options)
+    if pieces.count == 1:
+        return
+    stand = poles(pieces)
+    stand[int(np.argmax(pieces.areas))] = False
+    candidates = pieces
+    if stand.any():
+        mine = ~stand[pieces.piece]
+        renumber = np.cumsum(~stand) - 1
+        candidates = Pieces(pieces.points[mine], renumber[pieces.piece[mine]], pieces.areas[~stand])
+        area = float(pieces.areas[stand].sum())
+        work.count("pole_pieces", int(stand.sum()))
+        work.notes.append(f"Removed {int(stand.sum())} stands or rods ({area:.3f} m2).")
+    keep = ~stand
+    keep[keep] = person_pieces(candidates, options.link_distance_m, options.max_gap_m)
+    loose = ~keep & ~stand
+    if loose.any():
+        lost = pieces.areas[loose]
+        work.count("loose_pieces", int(loose.sum()))
+        work.count("loose_m2", float(lost.sum()))
+        work.count("largest_loose_m2", float(lost.max()))
+        work.notes.append(
+            f"Removed {int(loose.sum())} loose pieces that are not near the person "
+            f"({lost.sum() * 1e4:.0f} cm2, the largest {lost.max() * 1e4:.0f} cm2)."
+        )
+    _keep_faces(work, keep[piece])
+
+
+def _finish(work: _Work, options: CleanOptions) -> CleanResult:
+    used, faces = used_vertices(work.faces, len(work.vertices))
+    vertices = work.vertices[used]
+    piece = face_components(faces, len(vertices))
+    of_vertex = np.zeros(len(vertices), np.int64)
+    of_vertex[faces.reshape(-1)] = np.repeat(piece, 3)
+    area = np.bincount(piece, np.linalg.norm(area_vectors(vertices, faces), axis=1))
+    height = None if work.floor is None else work.floor.height(vertices)
+    trust, torn = mesh_confidence(vertices, faces, options.border_fade_m, height, area[of_vertex])
+    if torn:
+        work.notes.append("The surface is torn into small pieces: borders were not taken for holes.")
+    mesh = Mesh(vertices=vertices, faces=faces, colors=None if work.colors is None else work.colors[used])
+    return CleanResult(mesh, trust, work.source[used], tuple(work.notes), work.removed)

@@ -1,0 +1,62 @@
+"""Cutting floors and walls out of a mesh without cutting the person's soles."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodyscan.geometry.components import face_components
+from bodyscan.geometry.normals import areas_and_normals
+from bodyscan.reconstruct.planes import Plane, Surface, find_floor, find_wall
+
+F64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_SOLE_AREA_M2 = 0.06
+"""Two soles side by side are not much larger than this."""
+
+
+def band(plane: Plane) -> float:
+    """Metres: how far from the plane its own surface reaches."""
+    return float(np.clip(3 * plane.rms, 0.003, 0.012))
+
+
+def floor_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> tuple[Bools, Plane | None]:
+    """Return the faces (F,) of one floor and its plane; no faces and None where there is no floor.
+
+    `faces` face outward. Pieces that lie wholly in and under the plane go whole. Where floor and feet are
+    one surface, what faces up in the plane and what lies under it goes; soles, which face down, stay.
+    """
+    areas, normals = areas_and_normals(vertices, faces)
+    plane = find_floor(Surface(vertices[faces].mean(axis=1), areas, normals), min_area)
+    out = np.zeros(len(faces), bool)
+    if plane is None:
+        return out, None
+    width = band(plane)
+    height = plane.height(vertices)[faces]
+    middle, up = height.mean(axis=1), normals @ plane.normal
+    in_plane = (np.abs(height) < 1.5 * width).all(axis=1)
+    below = middle < -width
+    piece = face_components(faces, len(vertices))
+    total = np.maximum(np.bincount(piece, areas), 1e-300)
+    share_below = np.bincount(piece, areas * below) / total
+    share_floor = np.bincount(piece, areas * (below | (in_plane & (np.abs(up) > 0.7)))) / total
+    whole = (share_floor > 0.9) & ((total > _SOLE_AREA_M2) | (share_below > 0.5))
+    facing_up = in_plane & (up > 0.7)
+    # A floor under separate feet must not cost them the few millimetres by which they sink into it.
+    fused = ~whole & (np.bincount(piece, areas * facing_up) > 0.02)
+    out = whole[piece] | (fused[piece] & (facing_up | below))
+    return out, plane
+
+
+def wall_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> tuple[Bools, Plane | None]:
+    """Return the faces (F,) of one wall and its plane; no faces and None where there is no wall."""
+    areas, normals = areas_and_normals(vertices, faces)
+    plane = find_wall(Surface(vertices[faces].mean(axis=1), areas, normals), min_area)
+    if plane is None:
+        return np.zeros(len(faces), bool), None
+    height = plane.height(vertices)[faces]
+    in_plane = (np.abs(height) < 1.5 * band(plane)).all(axis=1) & (np.abs(normals @ plane.normal) > 0.7)
+    piece = face_components(faces, len(vertices))
+    share = np.bincount(piece, areas * in_plane) / np.maximum(np.bincount(piece, areas), 1e-300)
+    return in_plane | (share > 0.7)[piece], plane
