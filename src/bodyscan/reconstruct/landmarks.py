@@ -19,7 +19,7 @@ from bodyscan.geometry.raycast import View
 from bodyscan.reconstruct.close_ups import face_points, hand_points
 from bodyscan.reconstruct.mediapipe_detector import ARM, FACE, LEG, POSE_NAMES, DetectedPose, PersonDetector
 from bodyscan.reconstruct.studio import Studio
-from bodyscan.reconstruct.triangulate import triangulate
+from bodyscan.reconstruct.triangulate import Triangulation, triangulate
 from bodyscan.types import F64, Landmarks, Mesh, Texture
 
 SURFACE_NAMES = frozenset(
@@ -89,6 +89,10 @@ class Skeleton33:
         """(3,) the position of `name`."""
         return self.positions[POSE_NAMES.index(name)]
 
+    def sure(self, name: str) -> float:
+        """Confidence of `name`, 0..1."""
+        return float(self.confidence[POSE_NAMES.index(name)])
+
     def middle(self, part: str) -> F64:
         """(3,) halfway between the left and right `part`."""
         return (self[f"left_{part}"] + self[f"right_{part}"]) / 2
@@ -100,8 +104,9 @@ def detect_landmarks(
     *,
     texture: Texture | None = None,
     detector: PersonDetector | None = None,
+    up: ArrayLike = (0.0, 1.0, 0.0),
 ) -> Landmarks | None:
-    """Landmarks of the person in `mesh`: world axes (+Y up), metres; any yaw.
+    """Landmarks of the person in `mesh`, in the mesh's own frame and unit; any yaw about `up`.
 
     Returns the 33 names of `POSE_NAMES` where pictures agree, `left_hand_0..20` and `right_hand_0..20` and
     `face_0..477` where seen; or None where too few pictures show a person. `detector` may be kept between
@@ -110,11 +115,16 @@ def detect_landmarks(
     options = options or LandmarkOptions()
     if detector is None:
         with PersonDetector(options.min_confidence) as own:
-            return detect_landmarks(mesh, options, texture=texture, detector=own)
+            return detect_landmarks(mesh, options, texture=texture, detector=own, up=up)
     studio = Studio(mesh, texture)
-    skeleton = find_skeleton(studio, detector, options)
-    if skeleton is None:
-        return None
+    skeleton = find_skeleton(studio, detector, options, up=up)
+    return None if skeleton is None else all_landmarks(studio, detector, skeleton, options)
+
+
+def all_landmarks(
+    studio: Studio, detector: PersonDetector, skeleton: Skeleton33, options: LandmarkOptions
+) -> Landmarks:
+    """The skeleton's points, moved onto the surface where they lie on it, with hands and face."""
     names, positions, confidence, kind = _pose_landmarks(studio, skeleton)
     if options.hands:
         for side in ("left", "right"):
@@ -139,11 +149,11 @@ def find_skeleton(
     options: LandmarkOptions | None = None,
     *,
     up: ArrayLike = (0.0, 1.0, 0.0),
-    front: ArrayLike = (0.0, 0.0, 1.0),
+    front: ArrayLike | None = None,
 ) -> Skeleton33 | None:
     """The 33 pose points in the frame and unit of the studio's mesh, or None.
 
-    The cameras stand around the axis `up`; the first looks against `front`.
+    The cameras stand around the axis `up`; the first looks against `front`, by default any.
     """
     options = options or LandmarkOptions()
     observed = observe(studio, detector, ring(studio.mesh, options, up=up, front=front))
@@ -152,13 +162,19 @@ def find_skeleton(
     return fuse(studio, observed)
 
 
-def ring(mesh: Mesh, options: LandmarkOptions, *, up: ArrayLike, front: ArrayLike) -> list[View]:
-    """The views all around."""
+def ring(
+    mesh: Mesh, options: LandmarkOptions, *, up: ArrayLike, front: ArrayLike | None = None
+) -> list[View]:
+    """The views all around the axis `up`; the first looks against `front`, by default any."""
+    if front is None:
+        direction = np.abs(np.asarray(up, np.float64))
+        front = np.eye(3)[2 if direction[2] < 0.7 * np.linalg.norm(direction) else 0]
+    start = np.asarray(front, np.float64)
     bounds = robust_bounds(mesh.vertices)
     width = 8 * round(options.picture_px * 0.8 / 8)
     return [
         View.around(
-            bounds, azimuth, options.elevation, width=width, height=options.picture_px, up=up, front=front
+            bounds, azimuth, options.elevation, width=width, height=options.picture_px, up=up, front=start
         )
         for azimuth in np.arange(options.num_views) * (2 * np.pi / options.num_views)
     ]
@@ -192,20 +208,16 @@ def fuse(studio: Studio, observed: Sequence[tuple[View, DetectedPose]]) -> Skele
     tolerance = 0.035 * size
     pixels = np.stack([pose.pixels for _, pose in observed])
     visibility = np.stack([np.maximum(pose.visibility, 0.02) for _, pose in observed]).astype(np.float64)
-    for _ in range(3):
-        rays = [view.rays(points) for (view, _), points in zip(observed, pixels, strict=True)]
-        met = triangulate(
-            np.stack([origin for origin, _ in rays]),
-            np.stack([direction for _, direction in rays]),
-            visibility,
-            tolerance,
-        )
-        swaps = _swapped([view for view, _ in observed], pixels, met.positions)
+    views = [view for view, _ in observed]
+    met = _meet(views, pixels, visibility, tolerance)
+    for _ in range(2):
+        swaps = _swapped(views, pixels, met.positions)
         if not swaps:
             break
         for index, group in swaps:
             pixels[index, group] = pixels[index, MIRRORED[group]]
             visibility[index, group] = visibility[index, MIRRORED[group]]
+        met = _meet(views, pixels, visibility, tolerance)
     seen = (visibility * met.inliers).sum(axis=0)
     enough = np.clip(met.inliers.sum(axis=0) / max(3.0, 0.4 * len(observed)), 0, 1)
     sure = seen / np.maximum(met.inliers.sum(axis=0), 1) * enough / (1 + (met.residual / (0.02 * size)) ** 2)
@@ -216,6 +228,12 @@ def fuse(studio: Studio, observed: Sequence[tuple[View, DetectedPose]]) -> Skele
         away[known] = studio.caster.closest(positions[known])[0]
     sure = np.where(known, sure, 0) / (1 + (np.maximum(away - 0.03 * size, 0) / (0.02 * size)) ** 4)
     return Skeleton33(positions, np.where(known, sure, 0), met.residual, len(observed))
+
+
+def _meet(views: Sequence[View], pixels: F64, visibility: F64, tolerance: float) -> Triangulation:
+    rays = [view.rays(points) for view, points in zip(views, pixels, strict=True)]
+    origins, directions = np.stack([r[0] for r in rays]), np.stack([r[1] for r in rays])
+    return triangulate(origins, directions, visibility, tolerance)
 
 
 def _swapped(views: Sequence[View], pixels: F64, positions: F64) -> list[tuple[int, list[int]]]:

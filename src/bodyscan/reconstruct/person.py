@@ -1,0 +1,277 @@
+"""The gate: a scan that is not one whole, standing person is refused in words.
+
+Every part of the body must be seen where the scan has surface; what the found skeleton does not explain is
+looked at again, so that a second person does not pass as baggage. A missing hand or arm is no reason to
+refuse a person: it is noted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from bodyscan.errors import InputError
+from bodyscan.reconstruct.landmarks import LandmarkOptions, find_skeleton, robust_bounds
+from bodyscan.reconstruct.lighter import lighter
+from bodyscan.reconstruct.mediapipe_detector import PersonDetector
+from bodyscan.reconstruct.slices import PERSON_SCORE, stance, surface_samples
+from bodyscan.reconstruct.studio import Studio
+from bodyscan.reconstruct.unit import skeleton_height
+from bodyscan.reconstruct.unrecognised import no_person_message
+from bodyscan.types import F64, Bool, Landmarks, Mesh
+
+BONES = (
+    ("nose", "shoulder"),
+    ("shoulder", "hip"),
+    ("shoulder", "elbow"),
+    ("elbow", "wrist"),
+    ("wrist", "index"),
+    ("hip", "knee"),
+    ("knee", "ankle"),
+    ("heel", "foot_index"),
+)
+
+
+@dataclass(frozen=True)
+class PersonOptions:
+    """What counts as one whole person."""
+
+    min_points: int = 500
+    """Least number of vertices or points."""
+    min_confidence: float = 0.12
+    """0..1, from which a landmark counts as seen."""
+    reach: float = 0.2
+    """How far surface may lie from the person's bones, as a share of the height, to be theirs (clothes, hair)."""
+    other_share: float = 0.2
+    """0..1, share of the surface beyond that reach from which it is searched for a second person."""
+    allow_seated: bool = False
+    """Let a seated or kneeling person pass. The fit starts from standing bodies and may fail."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.reach < 1 or not 0 < self.other_share <= 1 or not 0 <= self.min_confidence <= 1:
+            raise InputError(
+                "PersonOptions: reach must lie in 0..1 (not 0), other_share in 0..1 (not 0) and "
+                "min_confidence in 0..1."
+            )
+
+
+def require_whole_person(
+    mesh: Mesh,
+    landmarks: Landmarks | None,
+    options: PersonOptions | None = None,
+    *,
+    detector: PersonDetector | None = None,
+) -> tuple[str, ...]:
+    """Return what a person should know of the scan, or refuse it.
+
+    `mesh` and `landmarks`: world frame (metres, +Y up, facing +Z), after clean-up. Raises `InputError` that
+    says what was seen: nothing, a thing, a head or an upper body alone, missing feet, a seated person, two or
+    more people.
+    """
+    options = options or PersonOptions()
+    if len(mesh.vertices) < options.min_points:
+        raise InputError(
+            f"The scan holds {len(mesh.vertices)} points: too few for a person (at least {options.min_points}). "
+            "It is empty, or clean-up found no body in it. Give a scan of one whole person."
+        )
+    if detector is None:
+        with PersonDetector() as own:
+            return require_whole_person(mesh, landmarks, options, detector=own)
+    light = lighter(mesh, 300_000)
+    if landmarks is None:
+        return _judge_by_slices(light, detector)
+    seen = _Seen(light, landmarks, options.min_confidence)
+    _refuse_missing_parts(seen)
+    if not options.allow_seated:
+        _refuse_seated(seen)
+    others = _refuse_others(light, seen, options, detector)
+    return (*_missing_arms(seen), *others)
+
+
+class _Seen:
+    """Landmarks that lie on the scan."""
+
+    def __init__(self, mesh: Mesh, landmarks: Landmarks, min_confidence: float) -> None:
+        self.low, self.high = robust_bounds(mesh.vertices)
+        self.height = float(self.high[1] - self.low[1])
+        away, _ = KDTree(mesh.vertices).query(landmarks.positions)
+        margin = 0.02 * self.height
+        inside = ((landmarks.positions > self.low - margin) & (landmarks.positions < self.high + margin)).all(
+            axis=1
+        )
+        self.points = dict(zip(landmarks.names, landmarks.positions, strict=True))
+        good = inside & (away < 0.07 * self.height) & (landmarks.confidence >= min_confidence)
+        self.names = {name for name, ok in zip(landmarks.names, good, strict=True) if ok}
+
+    def count(self, part: str) -> int:
+        """How many of left and right are seen."""
+        return sum(f"{side}_{part}" in self.names for side in ("left", "right"))
+
+
+def _judge_by_slices(mesh: Mesh, detector: PersonDetector) -> tuple[str, ...]:
+    looks = stance(surface_samples(mesh), np.array([0.0, 1.0, 0.0]))
+    if looks.score < PERSON_SCORE:
+        raise InputError(no_person_message(Studio(mesh), detector))
+    return (
+        "No picture of the scan was recognised as a person; it passes because its slices show a head above "
+        f"{looks.leg_pieces} leg piece(s). Look at the result with care.",
+    )
+
+
+def _refuse_missing_parts(seen: _Seen) -> None:
+    head = "nose" in seen.names or seen.count("eye") + seen.count("ear") > 0
+    trunk = seen.count("shoulder") > 0
+    hips, knees, feet = seen.count("hip") > 0, seen.count("knee") > 0, _feet(seen)
+    if head and trunk and hips and knees and feet:
+        return
+    parts = {"head": head, "shoulders": trunk, "hips": hips, "knees": knees, "feet": feet}
+    there = [name for name, ok in parts.items() if ok]
+    gone = [name for name, ok in parts.items() if not ok]
+    if head and not hips and not knees and not feet:
+        what = "it shows a head" + (" and shoulders" if trunk else "") + " alone"
+    elif head and trunk and not knees and not feet:
+        what = "it shows an upper body alone"
+    elif not head and there:
+        what = "it shows a body without a head"
+    elif there:
+        what = "it is cut off"
+    else:
+        what = "no part of a body was found on it"
+    raise InputError(
+        f"The scan is no whole person: {what}. Seen: {', '.join(there) or 'nothing'}; "
+        f"missing: {', '.join(gone)}. Give a scan of one whole person, from head to feet."
+    )
+
+
+def _feet(seen: _Seen) -> bool:
+    """A foot is there where its points are seen and the shin has the length that its thigh asks for."""
+    for side in ("left", "right"):
+        names = [f"{side}_{part}" for part in ("hip", "knee", "ankle", "heel", "foot_index")]
+        if not {names[2]} <= seen.names or not {names[3], names[4]} & seen.names:
+            continue
+        hip, knee, ankle = (seen.points.get(name) for name in names[:3])
+        if hip is None or knee is None or ankle is None:
+            return True
+        if np.linalg.norm(knee - ankle) > 0.6 * np.linalg.norm(hip - knee):
+            return True
+    return False
+
+
+def _refuse_seated(seen: _Seen) -> None:
+    bent = 0
+    for side in ("left", "right"):
+        hip, knee, ankle = (seen.points.get(f"{side}_{part}") for part in ("hip", "knee", "ankle"))
+        if hip is None or knee is None or ankle is None:
+            return
+        thigh, shin = knee - hip, ankle - knee
+        level = abs(thigh[1]) < 0.45 * np.linalg.norm(thigh)
+        folded = thigh @ shin < 0.35 * np.linalg.norm(thigh) * np.linalg.norm(shin)
+        bent += bool(level or folded)
+    if bent == 2:
+        raise InputError(
+            "The person seems to sit, squat or kneel: both thighs are level or both knees are folded. "
+            "Give a scan of the person standing (A-pose, T-pose or relaxed)."
+        )
+
+
+def _missing_arms(seen: _Seen) -> tuple[str, ...]:
+    gone = [side for side in ("left", "right") if f"{side}_wrist" not in seen.names]
+    if not gone:
+        return ()
+    return (
+        f"The {' and '.join(gone)} hand{'s were' if len(gone) > 1 else ' was'} not seen (hidden, closed to "
+        "the body, or missing); the twin's arm there follows the body model.",
+    )
+
+
+def _refuse_others(
+    mesh: Mesh, seen: _Seen, options: PersonOptions, detector: PersonDetector
+) -> tuple[str, ...]:
+    """Look for a second person in what the skeleton does not explain, and in large separate pieces."""
+    points = surface_samples(mesh)
+    far = _distance_to_bones(points, seen) > options.reach * seen.height
+    share = float(far.mean())
+    if share > options.other_share:
+        kept = _distance_to_bones(mesh.vertices, seen) > options.reach * seen.height
+        if _shows_person(_part(mesh, kept), seen.height, detector):
+            _raise_two(share)
+    pieces = _large_pieces(mesh, points)
+    if len(pieces) > 1:
+        people = [p for p in pieces if _shows_person(_part(mesh, p), seen.height, detector)]
+        if len(people) > 1:
+            _raise_two(1 - 1 / len(people))
+    if share > options.other_share:
+        return (
+            f"{share:.0%} of the surface lies far from the person (a stand, furniture, a wide garment); "
+            "it was not recognised as another person.",
+        )
+    return ()
+
+
+def _raise_two(share: float) -> None:
+    raise InputError(
+        f"The scan shows two or more people: besides the first, {share:.0%} of the surface belongs to another "
+        "body. Give a scan of one person, or cut the others away."
+    )
+
+
+def _distance_to_bones(points: F64, seen: _Seen) -> F64:
+    ends = []
+    for side in ("left", "right"):
+        for first, second in BONES:
+            names = [n if n == "nose" else f"{side}_{n}" for n in (first, second)]
+            if all(n in seen.points for n in names):
+                ends.append((seen.points[names[0]], seen.points[names[1]]))
+    distance = np.full(len(points), np.inf)
+    for start, end in ends:
+        bone = end - start
+        along = np.clip((points - start) @ bone / max(float(bone @ bone), 1e-12), 0, 1)
+        distance = np.minimum(distance, np.linalg.norm(points - start - along[:, None] * bone, axis=1))
+    return distance
+
+
+def _part(mesh: Mesh, kept: Bool) -> Mesh:
+    """The vertices where `kept` (V,) is True, with the faces among them."""
+    index = np.cumsum(kept) - 1
+    faces = mesh.faces[kept[mesh.faces].all(axis=1)] if len(mesh.faces) else mesh.faces
+    colors = None if mesh.colors is None else mesh.colors[kept]
+    normals = None if mesh.normals is None else mesh.normals[kept]
+    return Mesh(mesh.vertices[kept], index[faces], colors=colors, normals=normals)
+
+
+def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
+    """Vertex masks of separate pieces that each hold a fifth of the surface or more, in a grid of 3 %."""
+    size = 0.03 * float(np.ptp(samples, axis=0).max())
+    low = samples.min(axis=0)
+    cells, group = np.unique(np.floor((samples - low) / size).astype(np.int64), axis=0, return_inverse=True)
+    pairs = KDTree(cells).query_pairs(1.8, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(len(cells), len(cells)))
+    count, label = connected_components(graph, directed=False)
+    if count < 2:
+        return []
+    shares = np.bincount(label[group.ravel()], minlength=count) / len(samples)
+    large = np.flatnonzero(shares >= 0.2)
+    if len(large) < 2:
+        return []
+    _, nearest = KDTree(cells).query(np.floor((mesh.vertices - low) / size))
+    return [label[nearest] == piece for piece in large]
+
+
+def _shows_person(part: Mesh, height: float, detector: PersonDetector) -> bool:
+    """Whether pictures of a part show a body with a head above hips, a third as tall as the person or more."""
+    if len(part.vertices) < 100 or (not part.is_cloud and len(part.faces) < 100):
+        return False
+    skeleton = find_skeleton(
+        Studio(part), detector, LandmarkOptions(num_views=6, picture_px=256), up=(0.0, 1.0, 0.0)
+    )
+    if skeleton is None:
+        return False
+    tall = skeleton_height(skeleton)
+    if tall is None or tall < height / 3:
+        return False
+    upright = skeleton["nose"][1] - skeleton.middle("hip")[1]
+    return bool(upright > 0.15 * tall) and bool(np.median(skeleton.confidence) > 0.3)
