@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bodyscan.consent.digest import geometry_digest
 from bodyscan.gltf import read_consent, read_glb, twin_to_glb
+from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, POSITIONS, small_twin
 from gltf.skinning import pose_body, rotation
 from gltf.tools import need_module
@@ -19,14 +22,12 @@ BLENDER_M = 2e-5
 """Blender rounds bone rolls and matrices in float32, metres at arm's length."""
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    """Return what Blender saw in the small twin's file, and the file that it exported again."""
+def in_blender(glb: bytes, folder: Path, bone: str, shape: str) -> tuple[dict[str, Any], Path]:
+    """Return what Blender saw, with a bone turned by 70 degrees, and the file that it exported again."""
     need_module("bpy")
-    folder = tmp_path_factory.mktemp("blender")
-    (folder / "twin.glb").write_bytes(twin_to_glb(small_twin()))
+    (folder / "twin.glb").write_bytes(glb)
     script = Path(__file__).with_name("inspect_twin.py")
-    arguments = [folder / "twin.glb", "leftUpperArm", "70", "jawOpen", folder / "again.glb"]
+    arguments = [folder / "twin.glb", bone, "70", shape, folder / "again.glb"]
     done = subprocess.run(
         [sys.executable, str(script), *map(str, arguments)],
         capture_output=True,
@@ -37,6 +38,12 @@ def seen(tmp_path_factory):
     lines = [line for line in done.stdout.splitlines() if line.startswith("REPORT ")]
     assert lines, f"Blender ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return json.loads(lines[0][7:]), folder / "again.glb"
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    glb = twin_to_glb(small_twin())
+    return in_blender(glb, tmp_path_factory.mktemp("blender"), "leftUpperArm", "jawOpen")
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +91,24 @@ def test_a_re_export_keeps_consent_rig_and_shapes(seen):
     text, positions, faces = read_consent(path)
     mesh = small_twin().rig.mesh
     assert text == CONSENT
-    assert len(faces) == len(mesh.faces)
-    ours = mesh.vertices.astype(np.float32)[mesh.faces].reshape(len(faces), -1)
-    theirs = positions[faces].reshape(len(faces), -1)
-    assert {min(np.roll(t, 3 * k).tobytes() for k in range(3)) for t in ours + 0.0} == {
-        min(np.roll(t, 3 * k).tobytes() for k in range(3)) for t in theirs + 0.0
-    }
+    assert geometry_digest(positions, faces) == geometry_digest(mesh.vertices, mesh.faces)
     again = read_glb(path)
     assert again.morph_names == MORPH_NAMES
     assert set(again.skeleton.joint_names) == set(JOINTS)
+
+
+def test_a_full_size_person_is_posed_and_speaks(tmp_path):
+    twin = full_size_twin()
+    glb = twin_to_glb(twin)
+    report, again = in_blender(glb, tmp_path, "leftUpperArm", "jawOpen")
+    body = read_glb(glb)
+    assert set(report["bones"]) == set(twin.rig.skeleton.joint_names)
+    assert report["shapes"] == ["Basis", *(morph.name for morph in twin.morphs)]
+    assert len(report["shapes"]) == 53
+    expected = pose_body(body, {"leftUpperArm": rotation("z", 70.0)})
+    assert np.abs(expected - body.positions).max() > 0.5
+    assert np.allclose(report["posed"], expected, atol=BLENDER_M)
+    assert np.allclose(report["with_shape"], pose_body(body, {}, {"jawOpen": 1.0}), atol=BLENDER_M)
+    text, positions, faces = read_consent(again)
+    assert text == CONSENT
+    assert geometry_digest(positions, faces) == geometry_digest(body.positions, body.faces)

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bodyscan.gltf import read_glb, twin_to_glb
+from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, small_twin
 from gltf.skinning import pose_body, rotation
 
@@ -17,6 +18,11 @@ SIZE = 480
 """Pixels; the page shows 2.4 m, X from -1.2 and Y from -0.2."""
 SHADER_M = 1e-5
 """float32 skinning in the browser, metres."""
+
+
+@pytest.fixture(scope="module")
+def full_glb() -> bytes:
+    return twin_to_glb(full_size_twin())
 
 
 @pytest.fixture
@@ -92,8 +98,8 @@ def test_driving_the_jaw_changes_the_head_alone(page):
     changed = (before != after).any(axis=2)
     assert changed.sum() > 200
     rows = np.flatnonzero(changed.any(axis=1))
-    # The lowest triangles that touch the head begin at the torso's ring below, at 1.27 m.
-    assert rows.max() <= pixel(0, 1.25)[0]
+    # The shape moves the torso's top ring; the light changes as far down as the ring after next, at 1.09 m.
+    assert rows.max() <= pixel(0, 1.07)[0]
     # The test shape lifts the head by 0.1 m.
     assert not is_body(before, 0.0, 1.76)
     assert is_body(after, 0.0, 1.76)
@@ -110,6 +116,42 @@ def test_colours_are_shown_as_the_scan_had_them(page):
         slope = 90 * abs(mesh.vertices[near, 1] - height)
         difference = np.abs(image[row, column].astype(int) - mesh.colors[near])
         assert difference.max() <= slope + 3
+
+
+def test_a_full_size_person_lifts_the_arm(browser, serve, full_glb):
+    page = load(browser, serve(full_glb))
+    twin = full_size_twin()
+    before = picture(page)
+    page.execute_script("window.turn('leftUpperArm', 'z', 60)")
+    after = picture(page)
+    body = read_glb(full_glb)
+    expected = pose_body(body, {"leftUpperArm": rotation("z", 60)})
+    assert np.allclose(page.execute_script("return window.positions()"), expected, atol=SHADER_M)
+    hand = twin.rig.skeleton.joint_names.index("leftHand")
+    of_hand = (body.joint_indices[:, 0] == hand) & (body.joint_weights[:, 0] > 0.9)
+    old, new = body.positions[of_hand].mean(axis=0), expected[of_hand].mean(axis=0)
+    assert np.linalg.norm(new - old) > 0.3
+    assert is_body(before, old[0], old[1])
+    assert not is_body(after, old[0], old[1])
+    assert is_body(after, new[0], new[1])
+    # The person's right half, on the left of the picture, stays pixel for pixel.
+    assert np.array_equal(before[:, : SIZE // 2 - 60], after[:, : SIZE // 2 - 60])
+
+
+def test_a_full_size_person_opens_the_jaw(browser, serve, full_glb):
+    page = load(browser, serve(full_glb))
+    twin = full_size_twin()
+    head = twin.rig.skeleton.positions[twin.rig.skeleton.joint_names.index("head")]
+    centre, half = head[1] + 0.06, 0.16
+    page.execute_script("window.lookAt(0, arguments[0], arguments[1])", centre, half)
+    before = picture(page)
+    page.execute_script("window.drive('jawOpen', 1)")
+    opened = (picture(page).astype(int) - before != 0).any(axis=2)
+    assert opened.sum() > 2000
+    # The mouth and chin change; the crown does not.
+    rows = np.flatnonzero(opened.any(axis=1))
+    crown = twin.rig.mesh.vertices[:, 1].max()
+    assert centre + half - rows.min() / SIZE * 2 * half < crown - 0.05
 
 
 def test_the_whole_browser_window_can_be_photographed(page, tmp_path):

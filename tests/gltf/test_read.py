@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import contextlib
 import copy
+import json
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.consent.digest import geometry_digest
+from bodyscan.errors import BodyscanError, ConsentError, InputError
 from bodyscan.gltf import read_consent, read_glb, twin_to_glb
 from bodyscan.gltf.container import pack_glb, unpack_glb
+from bodyscan.gltf.validate import check_glb
 from gltf.shapes import CONSENT, small_twin
 
 GLB = twin_to_glb(small_twin())
+JSON_END = 20 + struct.unpack_from("<I", GLB, 12)[0]
 
 
 def edited(edit: Callable[[dict[str, Any]], object]) -> bytes:
@@ -123,6 +131,8 @@ def test_consent_survives_a_round_through_trimesh():
     scene = trimesh.load_scene(trimesh.util.wrap_as_stream(GLB), file_type="glb")
     text, positions, faces = read_consent(exported(scene))
     assert text == CONSENT
+    mesh = small_twin().rig.mesh
+    assert geometry_digest(positions, faces) == geometry_digest(mesh.vertices, mesh.faces)
     assert np.array_equal(positions[faces], small_twin().rig.mesh.vertices.astype(np.float32)[faces])
 
 
@@ -214,6 +224,18 @@ def test_a_foreign_glb_without_a_skin_is_refused():
             lambda d: d["nodes"][0]["extras"]["bodyscan"].update(measurements=[{}]),
             r"Measurement is incomplete",
         ),
+        (
+            lambda d: d.update(extensionsUsed=["KHR_draco_mesh_compression"]),
+            r"with KHR_draco_mesh_compression",
+        ),
+        (
+            lambda d: d["meshes"][0]["primitives"][0].update(extensions={"KHR_draco_mesh_compression": {}}),
+            r"with KHR_draco_mesh_compression; give the uncompressed master file",
+        ),
+        (
+            lambda d: d["bufferViews"][1].update(extensions={"EXT_meshopt_compression": {}}),
+            r"with EXT_meshopt_compression",
+        ),
         (lambda d: d["nodes"][0].update(skin=5), r"glTF document is damaged"),
     ],
 )
@@ -229,3 +251,69 @@ def test_nan_in_the_geometry_is_refused():
     blob[view["byteOffset"] : view["byteOffset"] + 4] = np.float32(np.nan).tobytes()
     with pytest.raises(InputError, match="Accessor 1 of the file holds NaN or infinity"):
         read_consent(pack_glb(document, bytes(blob)))
+
+
+def test_data_from_outside_the_file_is_refused():
+    document, binary = unpack_glb(GLB)
+    document["buffers"] = [{"byteLength": len(binary), "uri": "data:application/octet-stream;base64,AAAA"}]
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    length = 28 + len(text) + len(binary)
+    data = b"".join(
+        (
+            struct.pack("<4sII", b"glTF", 2, length),
+            struct.pack("<I4s", len(text), b"JSON") + text,
+            struct.pack("<I4s", len(binary), b"BIN\0") + binary,
+        )
+    )
+    for read in (read_glb, read_consent):
+        with pytest.raises(InputError, match="takes data from outside its own binary chunk"):
+            read(data)
+
+
+def test_sparse_indices_that_do_not_ascend_are_refused():
+    document, binary = unpack_glb(GLB)
+    sparse = document["accessors"][8]["sparse"]
+    view = document["bufferViews"][sparse["indices"]["bufferView"]]
+    blob = bytearray(binary)
+    blob[view["byteOffset"] : view["byteOffset"] + 4] = np.array([9, 3], np.uint16).tobytes()
+    with pytest.raises(InputError, match="sparse indices must ascend"):
+        read_glb(pack_glb(document, bytes(blob)))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_damage_escapes_as_another_error(data):
+    """Bytes changed anywhere end in our own error, or in a twin that can be read."""
+    blob = bytearray(GLB)
+    for _ in range(data.draw(st.integers(1, 4))):
+        # Half of the changes hit the JSON, which decides the structure.
+        last = data.draw(st.sampled_from([JSON_END, len(GLB)])) - 1
+        blob[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
+    for read in (read_glb, read_consent):
+        with contextlib.suppress(BodyscanError):
+            read(bytes(blob))
+
+
+def spots(value: Any) -> list[tuple[Any, Any]]:
+    """Return every (container, key) in a JSON value."""
+    items = list(
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    return [(value, key) for key, _ in items] + [spot for _, inner in items for spot in spots(inner)]
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_no_malformed_document_escapes_as_another_error(data):
+    """Any value of the document replaced by any other ends in our own error, or in a readable twin."""
+    document, binary = unpack_glb(GLB)
+    container, key = data.draw(st.sampled_from(spots(document)))
+    strange = st.sampled_from(
+        [None, True, -1, 0, 3, 10**12, 1.5, 1e308, "x", [], [0], [[]], {}, {"bodyscan": 1}]
+    )
+    container[key] = data.draw(strange)
+    broken = pack_glb(document, binary)
+    for use in (read_glb, read_consent, check_glb):
+        with contextlib.suppress(BodyscanError):
+            use(broken)

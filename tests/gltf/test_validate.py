@@ -11,6 +11,7 @@ from bodyscan.gltf.container import pack_glb, unpack_glb
 from bodyscan.gltf.khronos import khronos_findings
 from bodyscan.gltf.validate import ARKIT_NAMES, GlbBudget, check_glb
 from bodyscan.types import Morph, Skeleton
+from gltf.full_size import full_size_twin
 from gltf.shapes import small_twin
 from gltf.test_read import GLB, drop_extension, drop_extras, drop_xmp, edited
 from gltf.tools import need_npm_package
@@ -80,12 +81,22 @@ def test_budgets_are_watched(what):
 
 @pytest.mark.node
 @pytest.mark.parametrize(
-    "options", [GltfOptions(), GltfOptions(morph_normals=True), GltfOptions(morphs=False)]
+    "options", [GltfOptions(), GltfOptions(morph_normals=False), GltfOptions(morphs=False)]
 )
 def test_the_khronos_validator_finds_no_error_and_no_warning(options):
     findings = khronos_findings(twin_to_glb(complete_twin(), options), need_npm_package("gltf-validator"))
     assert [f for f in findings if f.severity in ("error", "warning")] == []
     assert {f.code for f in findings} == {"UNSUPPORTED_EXTENSION", "UNUSED_OBJECT"}
+
+
+@pytest.mark.node
+def test_the_khronos_validator_accepts_a_twin_of_full_size():
+    findings = khronos_findings(twin_to_glb(full_size_twin()), need_npm_package("gltf-validator"))
+    assert {f.severity for f in findings} == {"info"}
+
+
+def test_nothing_is_found_in_a_twin_of_full_size():
+    assert check_glb(twin_to_glb(full_size_twin())) == ()
 
 
 @pytest.mark.node

@@ -19,21 +19,20 @@ COMPONENTS = {
     5126: np.dtype("<f4"),
 }
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-MAX_COUNT = 50_000_000
+MAX_COUNT = 10_000_000
+"""Elements; more than any body, and little enough that a forged count cannot fill the memory."""
 
 
 class AccessorReader:
     """Reads the accessors of one document whose only buffer is the GLB's binary chunk."""
 
     def __init__(self, document: Mapping[str, Any], binary: bytes) -> None:
+        """Raise `InputError` where another reader could take the geometry from somewhere else."""
         self._accessors = document.get("accessors", [])
         self._views = document.get("bufferViews", [])
         self._binary = binary
-        compressed = [name for name in document.get("extensionsRequired", []) if "compression" in name]
-        if compressed:
-            raise InputError(
-                f"The file is compressed with {', '.join(compressed)}; give the uncompressed master file."
-            )
+        _refuse_compression(document)
+        _refuse_other_buffers(document)
 
     def read(self, index: Any) -> NDArray[Any]:
         """Return accessor `index` as (N,) or (N, C) in its stored type, normalised integers as float32.
@@ -43,7 +42,7 @@ class AccessorReader:
         try:
             accessor = self._accessors[index]
             return self._decode(index, accessor)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"Accessor {index} of the file is damaged: {error!r}.") from None
 
     def _decode(self, index: int, accessor: Mapping[str, Any]) -> NDArray[Any]:
@@ -70,8 +69,8 @@ class AccessorReader:
         where, what = sparse["indices"], sparse["values"]
         index_dtype = COMPONENTS[where["componentType"]]
         rows = self._rows(where["bufferView"], where.get("byteOffset", 0), count, 1, index_dtype)[:, 0]
-        if count and rows.max() >= len(array):
-            raise ValueError(f"sparse index {int(rows.max())} of {len(array)}")
+        if count and (rows[-1] >= len(array) or (np.diff(rows.astype(np.int64)) <= 0).any()):
+            raise ValueError(f"its sparse indices must ascend and stay below {len(array)}")
         width = array.shape[1]
         array[rows] = self._rows(what["bufferView"], what.get("byteOffset", 0), count, width, dtype)
 
@@ -93,3 +92,25 @@ class AccessorReader:
             if count
             else np.zeros((0, width), dtype)
         )
+
+
+def _refuse_compression(document: Mapping[str, Any]) -> None:
+    # A compressed copy may stand beside plain accessors and hold another shape: readers differ in which
+    # of the two they show.
+    names = {*document.get("extensionsUsed", []), *document.get("extensionsRequired", [])}
+    for view in document.get("bufferViews", []):
+        names.update(view.get("extensions", {}))
+    for mesh in document.get("meshes", []):
+        for primitive in mesh.get("primitives", []):
+            names.update(primitive.get("extensions", {}))
+    found = sorted(name for name in names if "compression" in str(name).lower())
+    if found:
+        raise InputError(
+            f"The file is compressed with {', '.join(found)}; give the uncompressed master file."
+        )
+
+
+def _refuse_other_buffers(document: Mapping[str, Any]) -> None:
+    buffers = document.get("buffers", [])
+    if len(buffers) > 1 or any("uri" in buffer for buffer in buffers):
+        raise InputError("The file takes data from outside its own binary chunk; pack it into one GLB first.")

@@ -24,6 +24,8 @@ from bodyscan.gltf.metadata import (
 from bodyscan.types import F32, F64, I32, U8, U16, Measurement, Morph, Provenance, Skeleton, frozen_array
 
 TRIANGLES = 4
+DAMAGE = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError)
+"""What plain Python raises on a document that is not built as glTF says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +76,9 @@ def read_glb(source: str | Path | bytes) -> GlbBody:
     one primitive; `ConsentError` where the consent copies differ.
     """
     document, binary = unpack_glb(source)
-    reader = AccessorReader(document, binary)
     try:
-        return _read_body(document, reader)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        return _read_body(document, AccessorReader(document, binary))
+    except DAMAGE as error:
         raise InputError(f"The file's glTF document is damaged: {error!r}.") from None
 
 
@@ -93,10 +94,9 @@ def read_consent(source: str | Path | bytes) -> tuple[str | None, F32, I32]:
     """
     document, binary = unpack_glb(source)
     text = agreed_consent(document)
-    reader = AccessorReader(document, binary)
     try:
-        positions, faces = _all_triangles(document, reader)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        positions, faces = _all_triangles(document, AccessorReader(document, binary))
+    except DAMAGE as error:
         raise InputError(f"The file's glTF document is damaged: {error!r}.") from None
     return text, positions, faces
 
@@ -143,16 +143,20 @@ def _read_body(document: Mapping[str, Any], reader: AccessorReader) -> GlbBody:
     if joints.size and joints.max() >= len(new_index):
         raise InputError(f"A vertex names joint {int(joints.max())}; the skin has {len(new_index)}.")
 
-    def optional(name: str) -> NDArray[Any] | None:
-        return reader.read(attributes[name]) if name in attributes else None
+    def optional(name: str, *width: int | None) -> NDArray[Any] | None:
+        if name not in attributes:
+            return None
+        return frozen_array(name, reader.read(attributes[name]), np.float32, (count, *width))
 
-    colors, source = optional("COLOR_0"), optional("_BODY_VERTEX")
+    colors, source = optional("COLOR_0", None), optional("_BODY_VERTEX")
+    if source is not None and len(source) and not 0 <= source.min() <= source.max() < 2**24:
+        raise InputError("The file's _BODY_VERTEX holds values that are no vertex indices.")
     extras = bodyscan_extras(document)
     return GlbBody(
         positions=frozen_array("POSITION", positions, np.float32, (count, 3)),
         faces=frozen_array("triangles", _faces(primitive, reader, count), np.int32, (None, 3)),
-        normals=optional("NORMAL"),
-        uvs=optional("TEXCOORD_0"),
+        normals=optional("NORMAL", 3),
+        uvs=optional("TEXCOORD_0", 2),
         colors=None if colors is None else linear_to_srgb8(colors[:, :3]),
         joint_indices=frozen_array("JOINTS_0", new_index[joints], np.uint16, (count, 4)),
         joint_weights=frozen_array("WEIGHTS_0", reader.read(attributes["WEIGHTS_0"]), np.float32, (count, 4)),

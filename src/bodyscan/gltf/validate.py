@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from bodyscan.errors import InputError
 from bodyscan.gltf.container import unpack_glb
 from bodyscan.gltf.metadata import agreed_consent, consent_copies
-from bodyscan.gltf.read import GlbBody, read_glb
+from bodyscan.gltf.read import DAMAGE, GlbBody, read_glb
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 
@@ -73,15 +74,17 @@ def check_glb(source: str | Path | bytes, budget: GlbBudget | None = None) -> tu
     document, _ = unpack_glb(source)
     body = read_glb(source)
     size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-    findings = [
-        *_check_weights(body, budget),
-        *_check_binds(body, budget),
-        *_check_surface(body),
-        *_check_morphs(body, document),
-        *_check_metadata(body, document),
-        *_check_budget(body, size, budget),
-    ]
-    return tuple(findings)
+    try:
+        return (
+            *_check_weights(body, budget),
+            *_check_binds(body, budget),
+            *_check_surface(body),
+            *_check_morphs(body, document),
+            *_check_metadata(body, document),
+            *_check_budget(body, size, budget),
+        )
+    except DAMAGE as error:
+        raise InputError(f"The file's glTF document is damaged: {error!r}.") from None
 
 
 def _check_weights(body: GlbBody, budget: GlbBudget) -> Iterator[Finding]:
@@ -100,6 +103,8 @@ def _check_weights(body: GlbBody, budget: GlbBudget) -> Iterator[Finding]:
 
 
 def _check_binds(body: GlbBody, budget: GlbBudget) -> Iterator[Finding]:
+    if not np.isfinite(body.rest_world).all():
+        raise InputError("A joint node of the file stands at no finite place.")
     residue = body.rest_world @ body.inverse_binds - np.eye(4)
     distance = np.abs(residue[:, :3]).max(axis=(1, 2))
     if distance.max() > budget.bind_m:
@@ -121,7 +126,7 @@ def _check_surface(body: GlbBody) -> Iterator[Finding]:
             yield Finding(ERROR, "NORMAL_NOT_UNIT", "Some normals are not of unit length.")
     if body.uvs is None:
         yield Finding(WARNING, "NO_UVS", "The body has no texture coordinates.")
-    height = float(np.ptp(body.positions[:, 1])) if len(body.positions) else 0.0
+    height = float(np.ptp(body.positions[:, 1].astype(np.float64))) if len(body.positions) else 0.0
     if not 0.3 < height < 2.6:
         yield Finding(WARNING, "UNUSUAL_HEIGHT", f"The body is {height:.3f} m high: is the unit metres?")
     lowest = float(body.positions[:, 1].min(initial=0.0))

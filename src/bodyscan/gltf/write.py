@@ -4,8 +4,9 @@ What readers of the wild do decided the form (`docs/formats.md` has the table): 
 the armature at identity, joint nodes that only translate, float32 weights (some readers scale
 normalised byte weights wrongly), four influences, the skinned mesh at the root of the scene.
 
-Morph normals are off: they double the morph data (2 to 3 MB for 52 shapes), Blender and trimesh ignore
-them, and renderers that use them gain a little shading in the creases of the face.
+Morph normals are on. For the 52 shapes of the packaged body they take the file from 1.9 to 2.7 MB and
+the writing from 0.02 to 0.3 s. Without them three.js lights a puffed cheek as if it were flat: the shape
+can hardly be seen from the front. Blender and trimesh do not use them.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class GltfOptions:
 
     morphs: bool = True
     """Write the face shapes."""
-    morph_normals: bool = False
-    """Write a normal displacement for each face shape too: smoother creases, about twice the morph data."""
+    morph_normals: bool = True
+    """Write a normal displacement for each face shape too: right light on moved skin, for twice the data."""
     morph_min_delta_m: float = 2e-6
     """Displacements shorter than this are left out, metres, 0 or more."""
     vertex_source: bool = True
