@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bodyscan.cli.errors import run_guarded
+from bodyscan.errors import ConsentError, InputError, MissingExtraError, StageError
+
+app = typer.Typer()
+RAISED = {
+    "input": InputError("no file"),
+    "consent": ConsentError("no consent"),
+    "stage": StageError("no result"),
+    "extra": MissingExtraError("no bpy"),
+    "interrupt": KeyboardInterrupt(),
+    "bug": ZeroDivisionError("oops"),
+}
+
+
+@app.command()
+@run_guarded
+def fail(what: str, times: int = 1) -> None:
+    """Raise what is named."""
+    if what == "nothing":
+        typer.echo(f"done {times}")
+        return
+    raise RAISED[what]
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("input", 3, "error: no file\n"),
+        ("consent", 4, "error: no consent\n"),
+        ("stage", 5, "error: no result\n"),
+        ("extra", 5, "error: no bpy\n"),
+        ("interrupt", 130, "interrupted\n"),
+    ],
+)
+def test_each_error_has_its_exit_code_and_one_line(what: str, code: int, said: str) -> None:
+    result = CliRunner().invoke(app, [what])
+    assert (result.exit_code, result.stderr, result.stdout) == (code, said, "")
+
+
+def test_success_and_options_pass_through() -> None:
+    result = CliRunner().invoke(app, ["nothing", "--times", "3"])
+    assert (result.exit_code, result.stdout) == (0, "done 3\n")
+
+
+def test_a_bug_is_not_hidden() -> None:
+    result = CliRunner().invoke(app, ["bug"])
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert result.exit_code == 1
