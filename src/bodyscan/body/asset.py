@@ -42,9 +42,11 @@ def asset_info() -> dict:
 @lru_cache(maxsize=2)
 def _packaged(age: str) -> BodyModel:
     info = asset_info()
-    with resources.as_file(resources.files("bodyscan.body").joinpath("data/body.npz")) as path:
-        with np.load(path, allow_pickle=False) as data:
-            return _build(data, age, info)
+    with (
+        resources.as_file(resources.files("bodyscan.body").joinpath("data/body.npz")) as path,
+        np.load(path, allow_pickle=False) as data,
+    ):
+        return _build(data, age, info)
 
 
 def _build(data, age: str, info: dict) -> BodyModel:

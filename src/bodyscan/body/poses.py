@@ -6,6 +6,8 @@ rotations follow from where the person's own joints are.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from bodyscan.body.model import BodyModel
@@ -46,7 +48,7 @@ def standard_pose(model: BodyModel, betas: F64, pose: str) -> F64:
 
 def _aim_chain(model: BodyModel, joints: F64, world: F64, names: list[str], direction: F64) -> None:
     """Turn each joint of a chain so that the bone to the next one points along `direction`."""
-    for name, child in zip(names[:-1], names[1:], strict=True):
+    for name, child in itertools.pairwise(names):
         j, k = model.joint_index(name), model.joint_index(child)
         world[j] = rotation_between(joints[k] - joints[j], direction)
     last = model.joint_index(names[-2])
@@ -79,7 +81,7 @@ def _straight_fingers(model: BodyModel, joints: F64, world: F64, side: str) -> N
     line = world[hand] @ (joints[middle] - joints[hand])
     for finger in FINGERS:
         chain = [model.joint_index(f"{side}{finger}{segment}") for segment in SEGMENTS]
-        for j, k in zip(chain[:-1], chain[1:], strict=True):
+        for j, k in itertools.pairwise(chain):
             rest = world[hand] @ (joints[k] - joints[j])
             # Straight in the bending plane, but the spread of the fingers stays.
             spread = np.cross(line, [0.0, 1.0, 0.0])
