@@ -1,0 +1,121 @@
+"""Puts a twin together. A twin without a consent that covers it cannot be built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import numpy as np
+
+from bodyscan.body.model import BodyModel
+from bodyscan.consent import (
+    Purpose,
+    SigningKey,
+    TrustedKeys,
+    Use,
+    bind,
+    geometry_digest,
+    require_bound_consent,
+    require_consent,
+)
+from bodyscan.errors import ConsentError, InputError
+from bodyscan.twin.split import split_at_seams
+from bodyscan.types import I32, Measurement, Morph, Provenance, Rig, Twin
+
+Binder = Callable[[str], str]
+"""Takes the geometry digest and returns the bound consent text: for keys that live in other hands."""
+
+POSES = ("captured", "a", "t")
+
+
+def assemble_twin(
+    rig: Rig,
+    morphs: tuple[Morph, ...],
+    measurements: tuple[Measurement, ...],
+    landmarks: Mapping[str, tuple[float, float, float]],
+    provenance: Provenance,
+    *,
+    consent: str | None,
+    use: Use,
+    now: datetime,
+    controller_key: SigningKey | Binder | None,
+    pose: str,
+    model: BodyModel | None = None,
+    trusted: TrustedKeys | None = None,
+) -> Twin:
+    """Return the twin, with the consent bound to its geometry.
+
+    `rig` and `morphs`: on the body's topology where `model` is given (vertices are then split at its UV
+    seams), else on a surface of their own that is kept as it is. `consent`: the signed record's JSON text;
+    it must be valid at `now` (UTC) and cover both `use` and making a twin. `controller_key`: the key of
+    the record's controller, who binds the record to this surface (`bodyscan.consent.bind`), or a function
+    that has it done elsewhere; what it returns is checked. `landmarks`: name -> metres in the bind pose.
+    `trusted`: keys that the caller knows, where the record must be signed by one of them.
+
+    Raises `ConsentError` without such a consent or without a key to bind it, `InputError` where the key is
+    another's, the pose is unknown, or rig, morphs and model do not belong together.
+    """
+    if pose not in POSES:
+        raise InputError(f"The pose '{pose}' is unknown; possible are {', '.join(POSES)}.")
+    making = Use(Purpose.MAKE_TWIN, use.territory, use.medium, use.when)
+    require_consent(consent, use=making, now=now, trusted=trusted)
+    signed = require_consent(consent, use=use, now=now, trusted=trusted)
+    assert consent is not None  # require_consent refused None
+    if controller_key is None:
+        raise ConsentError(
+            "There is no key to bind the consent to this geometry: a record that is not bound could be put "
+            "on anybody. Give the key of the record's controller."
+        )
+    if model is not None:
+        rig, morphs, source = split_at_seams(model, rig, morphs)
+    else:
+        source = np.arange(len(rig.mesh.vertices), dtype=np.int32)
+    digest = twin_digest(rig)
+    bound = _bound(consent, digest, controller_key, now, provenance.software)
+    record = require_bound_consent(bound, digest, use=use, now=now, trusted=trusted)
+    if record.sha256() != signed.sha256():
+        raise ConsentError(
+            f"The binding came back with another record ({record.record_id}) than the one that was given "
+            f"({signed.record_id}); bind the record that this person signed."
+        )
+    return Twin(
+        rig=rig,
+        vertex_source=_read_only(source),
+        morphs=tuple(morphs),
+        measurements=tuple(measurements),
+        landmarks=_landmarks(landmarks),
+        consent=bound,
+        provenance=provenance,
+        pose=pose,
+    )
+
+
+def twin_digest(rig: Rig) -> str:
+    """Return the geometry digest of a rig's surface as a GLB holds it: float32 positions."""
+    return geometry_digest(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
+
+
+def _bound(
+    consent: str, digest: str, controller_key: SigningKey | Binder, now: datetime, software: str
+) -> str:
+    if isinstance(controller_key, SigningKey):
+        return bind(consent, digest, controller_key, created_at=now, software=software)
+    return controller_key(digest)
+
+
+def _landmarks(
+    landmarks: Mapping[str, tuple[float, float, float]],
+) -> dict[str, tuple[float, float, float]]:
+    out = {}
+    for name, point in landmarks.items():
+        x, y, z = (float(value) for value in point)
+        if not np.isfinite([x, y, z]).all():
+            raise InputError(f"The landmark '{name}' lies at {point}; a position is three finite metres.")
+        out[name] = (x, y, z)
+    return out
+
+
+def _read_only(array: I32) -> I32:
+    array = np.array(array, np.int32)
+    array.flags.writeable = False
+    return array
