@@ -27,8 +27,8 @@ class LabelOptions:
 
     corner: str = "bottom-left"
     """One of `bottom-left`, `bottom-right`, `top-left`, `top-right`."""
-    relative_size: float = 0.02
-    """Height of the text as a share of the picture's mean side length, 0.01 to 0.1."""
+    relative_size: float = 0.024
+    """Height of the text as a share of the picture's shorter side, 0.01 to 0.1."""
     opacity: float = 0.86
     """Opacity of the pill, 0.8 to 1: below 0.8 a busy background would make the text hard to read."""
     text: str = "Synthetic · digital twin"
@@ -86,7 +86,7 @@ def _luminance(srgb: U8) -> np.ndarray:
 
 def _fit_text(text: str, width: int, height: int, options: LabelOptions) -> tuple[list[str], float]:
     """One line at the wanted size, or smaller, or two lines; the largest legible choice that fits."""
-    wanted = max(MIN_FONT_PX + 2.0, options.relative_size * 0.5 * (width + height))
+    wanted = max(MIN_FONT_PX + 2.0, options.relative_size * min(width, height))
     head, _, tail = text.rpartition(" · ")
     for lines in ([text], [head, tail], [*head.split(" · "), tail]):
         size = wanted

@@ -20,6 +20,7 @@ AZIMUTHS: Mapping[str, float] = MappingProxyType(
         "back": np.pi,
         "right": -np.pi / 2,
         "three_quarter_right": -np.pi / 5,
+        "portrait": -np.pi / 10,
     }
 )
 """Radians about +Y from where the person faces towards the person's left."""
@@ -64,13 +65,13 @@ def box_points(vertices: ArrayLike, low: ArrayLike, high: ArrayLike) -> F64:
 def head_points(vertices: ArrayLike, head: ArrayLike | None = None) -> F64:
     """The points of a standing person's head, metres, +Y up.
 
-    `head` (3,) is the head joint where it is known; else the top 13.5 % of the height is taken, near the
+    `head` (3,) is the head joint where it is known; else the top 14.5 % of the height is taken, near the
     axis of the highest point.
     """
     points = np.asarray(vertices, np.float64)
     top = points[points[:, 1].argmax()]
     tall = top[1] - points[:, 1].min()
-    low = top[1] - 0.135 * tall if head is None else float(np.asarray(head)[1]) - 0.02 * tall
+    low = top[1] - 0.145 * tall if head is None else float(np.asarray(head)[1]) - 0.045 * tall
     centre = top if head is None else np.asarray(head, np.float64)
     reach = 0.085 * tall
     return box_points(

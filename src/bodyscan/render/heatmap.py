@@ -71,11 +71,11 @@ def heat_colors(values: ArrayLike, scale: ColorScale) -> U8:
 
 def scale_bar_box(width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom (pixels, right and bottom excluded) of the bar that `draw_scale` draws."""
-    bar_width = round(min(0.62 * width, 0.75 * height))
-    size = max(8, round(0.016 * 0.5 * (width + height)))
+    bar_width = round(min(0.72 * width, 0.75 * height))
+    size = _letters(width, height)
     left = (width - bar_width) // 2
-    top = height - round(size * 3.6)
-    return left, top, left + bar_width, top + size
+    top = height - round(size * 2.7)
+    return left, top, left + bar_width, top + round(size * 0.8)
 
 
 def draw_scale(image: U8, scale: ColorScale) -> U8:
@@ -89,7 +89,7 @@ def draw_scale(image: U8, scale: ColorScale) -> U8:
     pixels[top:bottom, left:right] = colormap(scale.colormap, place)[None]
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
-    size = max(10.0, 0.017 * 0.5 * (width + height))
+    size = _letters(width, height)
     ink, halo = (40, 43, 48), (248, 248, 249)
     for tick in scale.ticks:
         x = left + (tick - scale.low) / (scale.high - scale.low) * (right - left)
@@ -101,6 +101,11 @@ def draw_scale(image: U8, scale: ColorScale) -> U8:
         if word:
             put_text(draw, (x, top - size * 1.5), word, size, ink, anchor=anchor, halo=halo)
     return np.asarray(picture)
+
+
+def _letters(width: int, height: int) -> float:
+    """Height of the scale's letters, pixels."""
+    return max(9.0, 0.027 * min(width, height))
 
 
 def tick_text(value: float, scale: ColorScale) -> str:

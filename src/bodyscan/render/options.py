@@ -22,11 +22,11 @@ class RenderOptions:
     """sRGB of the clay."""
     background: Rgb = (243, 244, 245)
     """sRGB in the middle of the backdrop; it falls off a little towards the edges."""
-    occlusion_rays: int = 32
+    occlusion_rays: int = 20
     """Rays a sample for ambient occlusion and for the ground's contact shadow, 0 (none) to 256."""
     occlusion_radius: float = 0.14
     """How far occlusion reaches, as a share of the mesh's bounding-box diagonal, 0.01 to 1."""
-    shadow_rays: int = 12
+    shadow_rays: int = 8
     """Rays a sample towards the key light, 0 (no shadows) to 256."""
     edge_samples: int = 3
     """Samples along each side of a pixel on outlines and creases, 1 (no smoothing) to 4."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.ndimage import binary_erosion
 
 from bodyscan.errors import InputError
 from bodyscan.geometry.raycast import Raycaster, View
@@ -113,7 +114,9 @@ class _Painter:
         low, high = vertices.min(axis=0), vertices.max(axis=0)
         floor = low[1] if self.options.ground_y is None else self.options.ground_y
         shadow = np.ones((view.height, view.width), np.float32)
-        bare = ~covered.ravel()
+        # Two pixels under the outline too: the smoothing of edges mixes the floor behind them in.
+        inner = np.asarray(binary_erosion(covered, iterations=2, border_value=1), bool)
+        bare = ~inner.ravel()
         pixels = view.pixel_centres()
         eye = view.eye
         if eye[1] <= floor:

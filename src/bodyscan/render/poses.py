@@ -33,6 +33,9 @@ def _both(bones: tuple[str, ...], direction: Direction) -> dict[str, Direction]:
     }
 
 
+KEEP: Direction = (0.0, 0.0, 0.0)
+"""The direction that the bone has in the bind pose."""
+
 POSES: Mapping[str, Mapping[str, Direction]] = MappingProxyType(
     {
         "captured": {},
@@ -46,9 +49,9 @@ POSES: Mapping[str, Mapping[str, Direction]] = MappingProxyType(
             "rightLowerArm": (-0.10, -0.72, 0.69),
             "leftUpperLeg": (0.05, -0.91, 0.41),
             "leftLowerLeg": (0.02, -0.98, 0.18),
-            "leftFoot": (0.06, -0.22, 0.97),
+            "leftFoot": KEEP,
             "rightUpperLeg": (-0.05, -0.96, -0.26),
-            "rightLowerLeg": (-0.02, -0.80, -0.60),
+            "rightLowerLeg": (-0.02, -0.73, -0.68),
             "rightFoot": (-0.06, -0.86, 0.50),
         },
     }
@@ -87,8 +90,9 @@ def aim_bones(skeleton: Skeleton, directions: Mapping[str, ArrayLike]) -> dict[s
         parent = int(skeleton.parents[joint])
         turn = turns[parent] if parent >= 0 else Rotation.identity()
         if name in ends:
-            now = turn.apply(skeleton.positions[ends[name]] - skeleton.positions[joint])
-            extra = _shortest(now, np.asarray(directions[name], np.float64))
+            bound = skeleton.positions[ends[name]] - skeleton.positions[joint]
+            wanted = np.asarray(directions[name], np.float64)
+            extra = _shortest(turn.apply(bound), wanted if np.any(wanted) else bound)
             out[name] = (turn.inv() * extra * turn).as_rotvec()
             turn = extra * turn
         turns.append(turn)

@@ -145,8 +145,8 @@ def _figures(data: ReportData) -> str:
     quality = data.fit.quality
     items = [
         ("Mean distance", f"{quality.surface_mean_mm:.2f}", "mm"),
-        ("95 % are within", f"{quality.surface_p95_mm:.2f}", "mm"),
-        ("Body seen by the scan", f"{100 * quality.coverage:.0f}", "%"),
+        ("95 % within", f"{quality.surface_p95_mm:.2f}", "mm"),
+        ("Coverage", f"{100 * quality.coverage:.0f}", "%"),
         ("Scan explained", f"{100 * quality.explained:.0f}", "%"),
     ]
     height = next((m for m in data.twin.measurements if m.name in ("height", "stature", "body_height")), None)

@@ -18,7 +18,7 @@ from bodyscan.render.picture import render_mesh
 from bodyscan.render.pose import pose_rig
 from bodyscan.render.poses import named_pose
 from bodyscan.render.sheet import Panel, SheetOptions, contact_sheet
-from bodyscan.types import U8, BodyFit, Mesh, ScanMesh, Twin
+from bodyscan.types import U8, BodyFit, Mesh, ScanMesh, Skeleton, Twin
 
 POSES: Mapping[str, str] = {"a": "A-pose", "t": "T-pose", "walk": "Walking"}
 """Pose name -> caption."""
@@ -36,6 +36,7 @@ EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
 """Caption -> ARKit weights."""
 _FIT_CLAY = (176, 192, 208)
 _UNTRUSTED = 0.05
+_FACE_JOINTS = ("jaw", "leftEye", "rightEye")
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,7 @@ def _overview(scan: ScanMesh, fit: BodyFit, twin: Twin, options: PictureOptions)
     scan_image = render_mesh(scan.mesh, scan_view, options.render, texture=scan.texture)
     fit_view = _view(fit.surface, "three_quarter", options)
     clay = replace(options.render, look="clay", clay=_FIT_CLAY)
-    bones = draw_skeleton(
-        render_mesh(fit.surface, fit_view, clay), fit_view, fit.skeleton.positions, fit.skeleton.parents
-    )
+    bones = draw_skeleton(render_mesh(fit.surface, fit_view, clay), fit_view, *_bones(fit.skeleton))
     mesh = twin.rig.mesh
     twin_image = render_mesh(mesh, _view(mesh, "three_quarter", options), options.render)
     faces = (
@@ -144,6 +143,14 @@ def _overview(scan: ScanMesh, fit: BodyFit, twin: Twin, options: PictureOptions)
     )
 
 
+def _bones(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and parents without the joints of eyes and jaw, which would hide the face."""
+    kept = [i for i, name in enumerate(skeleton.joint_names) if name not in _FACE_JOINTS]
+    place = {old: new for new, old in enumerate(kept)}
+    parents = [place.get(int(skeleton.parents[i]), -1) for i in kept]
+    return skeleton.positions[kept], np.array(parents, np.int32)
+
+
 def _distances(
     scan: ScanMesh, fit: BodyFit, scale: ColorScale, options: PictureOptions
 ) -> tuple[Picture, ...]:
@@ -152,7 +159,7 @@ def _distances(
     look = replace(options.render, look="data")
     out = []
     for name in ("front", "back"):
-        image = render_mesh(painted, _view(painted, name, options), look, caster=caster)
+        image = render_mesh(painted, _view(painted, name, options, 0.80), look, caster=caster)
         alt = (
             f"The scan from the {name}, coloured by its distance to the fitted surface from "
             f"{scale.low:g} mm (inside, blue) to {scale.high:+g} mm (outside, red)."
@@ -173,16 +180,24 @@ def _trusted_distance(scan: ScanMesh, fit: BodyFit) -> np.ndarray:
 
 
 def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], list[str]]:
-    out, notes = [], []
+    meshes: dict[str, Mesh] = {}
+    notes = []
     for name, caption in POSES.items():
         try:
-            mesh = pose_rig(twin.rig, named_pose(twin.rig.skeleton, name))
+            meshes[name] = pose_rig(twin.rig, named_pose(twin.rig.skeleton, name))
         except InputError as error:
             notes.append(f"{caption} was not drawn: {error}")
-            continue
-        view = _view(mesh, "three_quarter" if name == "walk" else "front", options)
+    if not meshes:
+        return (), notes
+    # One frame for all: the person is as large in one pose as in the next.
+    everything = np.concatenate([mesh.vertices for mesh in meshes.values()])
+    side = options.height
+    out = []
+    for name, mesh in meshes.items():
+        angle = "three_quarter" if name == "walk" else "front"
+        view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.92)
         image = render_mesh(mesh, view, options.render)
-        out.append(Picture(image, caption, f"The twin posed through its skeleton: {caption}."))
+        out.append(Picture(image, POSES[name], f"The twin posed through its skeleton: {POSES[name]}."))
     return tuple(out), notes
 
 
@@ -193,7 +208,7 @@ def _expressions(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ..
     head = rig.skeleton.positions[names.index("head")] if "head" in names else None
     points = head_points(rig.mesh.vertices, head)
     size = options.face_height
-    view = person_view(points, "three_quarter_right", width=size, height=size, fill=0.84, elevation=0.03)
+    view = person_view(points, "portrait", width=size, height=size, fill=0.78, elevation=0.03)
     for caption, weights in EXPRESSIONS.items():
         missing = sorted(set(weights) - have)
         if missing:
@@ -205,5 +220,5 @@ def _expressions(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ..
     return tuple(out), notes
 
 
-def _view(mesh: Mesh, name: str, options: PictureOptions) -> View:
-    return person_view(mesh.vertices, name, width=options.width, height=options.height, fill=0.84)
+def _view(mesh: Mesh, name: str, options: PictureOptions, fill: float = 0.84) -> View:
+    return person_view(mesh.vertices, name, width=options.width, height=options.height, fill=fill)
