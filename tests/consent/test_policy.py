@@ -53,9 +53,8 @@ def test_what_is_not_named_is_not_covered(use: Use, said: str) -> None:
 
 
 def test_a_worldwide_record_for_all_media_covers_every_place_and_medium() -> None:
-    wide = {"territories": ["worldwide"], "media": ["all"]}
     for use in (Use(TRY_ON), Use(TRY_ON, "NZ", Medium.PRINT), Use(TRY_ON, "worldwide", Medium.ALL)):
-        assert gap(use, **wide) is None
+        assert gap(use, territories=["worldwide"], media=["all"]) is None
 
 
 def test_ai_training_follows_its_own_field_alone() -> None:
