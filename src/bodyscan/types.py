@@ -283,6 +283,8 @@ class BodyFit:
     clothing: F32
     """(V,) float32, 0..1: how likely the scan shows cloth or hair there, not skin."""
     quality: FitQuality
+    model_name: str = ""
+    """Name of the body model that was fitted."""
     iterations: int = 0
     """Number of solver steps, all levels together."""
     notes: tuple[str, ...] = ()

@@ -1,0 +1,168 @@
+"""Which point of the scan belongs to which point of the body, both ways.
+
+From the scan to the body: the nearest body vertex at first, the nearest point of the nearest triangle at
+the end. From the body to the scan: the nearest drawn point. Pairs are dropped when the normals disagree,
+when they are farther apart than the kernel can see, or when the nearest point lies on the border of a hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from bodyscan.body.model import BodyModel
+from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.types import F64, Bool
+
+MIN_NORMAL_COSINE = 0.4
+REACH = 4.0
+"""Pairs farther apart than so many kernel scales are dropped."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of a weighted body point and a plane of the scan."""
+
+    corners: np.ndarray
+    """(N, K) body vertices."""
+    weights: F64
+    """(N, K) their weights, rows sum to 1."""
+    normals: F64
+    """(N, 3) unit normal along which the distance counts."""
+    targets: F64
+    """(N, 3) points on the scan, metres."""
+    trust: F64
+    """(N,) 0..1."""
+
+    def residuals(self, vertices: F64) -> F64:
+        """(N,) signed metres: body point minus target, along the normal."""
+        points = np.einsum("nk,nkc->nc", self.weights, vertices[self.corners])
+        return np.einsum("nc,nc->n", points - self.targets, self.normals)
+
+
+def vertex_normals(vertices: F64, faces: np.ndarray) -> F64:
+    """(V, 3) unit normals, each face weighted by its area."""
+    corners = vertices[faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.empty_like(vertices)
+    for axis in range(3):
+        repeated = np.repeat(cross[:, axis], 3)
+        normals[:, axis] = np.bincount(faces.reshape(-1), repeated, len(vertices))
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+
+
+def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, sigma_m: float) -> Pairs:
+    """Each scan point with its nearest body vertex among `seen` (V,) whose normal agrees.
+
+    Nearest is meant in position and normal together, so that a finger does not take its neighbour's skin.
+    """
+    ids = np.flatnonzero(seen)
+    stretch = min(2.0 * sigma_m, 0.03)
+    tree = cKDTree(np.hstack([vertices[ids], stretch * normals[ids]]))
+    query = np.hstack([scan.points, stretch * scan.normals])
+    nearest = ids[tree.query(query, workers=-1)[1]]
+    gap = np.linalg.norm(vertices[nearest] - scan.points, axis=1)
+    cosine = np.einsum("nc,nc->n", normals[nearest], scan.normals)
+    keep = (gap < REACH * sigma_m + 0.02) & (cosine > MIN_NORMAL_COSINE)
+    nearest = nearest[keep]
+    return Pairs(
+        nearest[:, None],
+        np.ones((len(nearest), 1)),
+        normals[nearest],
+        scan.points[keep],
+        scan.confidence[keep] * cosine[keep],
+    )
+
+
+def vertices_to_scan(
+    scan: ScanPoints, vertices: F64, normals: F64, chosen: np.ndarray, sigma_m: float
+) -> Pairs:
+    """Each chosen body vertex with its nearest scan point, where that is not the border of a hole."""
+    gap, nearest = scan.tree.query(vertices[chosen], workers=-1)
+    cosine = np.einsum("nc,nc->n", normals[chosen], scan.normals[nearest])
+    along = np.abs(np.einsum("nc,nc->n", vertices[chosen] - scan.points[nearest], scan.normals[nearest]))
+    # A drawn point may lie beside the foot of the perpendicular, but not farther than the draws are apart.
+    beside = np.sqrt(np.maximum(gap**2 - along**2, 0))
+    on_surface = beside < 2.0 * scan.spacing_m + 0.5 * along
+    keep = (gap < REACH * sigma_m + 0.02) & (cosine > MIN_NORMAL_COSINE) & ~scan.border[nearest] & on_surface
+    ids, hit = chosen[keep], nearest[keep]
+    return Pairs(
+        ids[:, None],
+        np.ones((len(ids), 1)),
+        scan.normals[hit],
+        scan.points[hit],
+        scan.confidence[hit] * cosine[keep],
+    )
+
+
+def scan_to_triangles(
+    scan: ScanPoints, model: BodyModel, vertices: F64, normals: F64, face_ids: np.ndarray, sigma_m: float
+) -> Pairs:
+    """Each scan point with the nearest point of the nearest triangle around its nearest vertices.
+
+    The candidates are the triangles of the nearest triangle centres: exact for all but slivers, and
+    without a second ray tracer in the loop.
+    """
+    faces = model.faces[face_ids]
+    corners = vertices[faces]
+    centre = corners.mean(axis=1)
+    face_normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    face_normal /= np.maximum(np.linalg.norm(face_normal, axis=1, keepdims=True), 1e-300)
+    stretch = min(2.0 * sigma_m, 0.03)
+    tree = cKDTree(np.hstack([centre, stretch * face_normal]))
+    candidates = tree.query(np.hstack([scan.points, stretch * scan.normals]), k=6, workers=-1)[1]
+    best = np.full(len(scan.points), np.inf)
+    chosen = np.zeros(len(scan.points), dtype=np.int64)
+    weights = np.zeros((len(scan.points), 3))
+    for k in range(candidates.shape[1]):
+        face = candidates[:, k]
+        bary = closest_barycentric(scan.points, corners[face])
+        gap = np.linalg.norm(np.einsum("nk,nkc->nc", bary, corners[face]) - scan.points, axis=1)
+        better = gap < best
+        best[better], chosen[better], weights[better] = gap[better], face[better], bary[better]
+    normal = np.einsum("nk,nkc->nc", weights, normals[faces[chosen]])
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
+    cosine = np.einsum("nc,nc->n", normal, scan.normals)
+    keep = (best < REACH * sigma_m + 0.02) & (cosine > MIN_NORMAL_COSINE)
+    return Pairs(
+        faces[chosen[keep]],
+        weights[keep],
+        normal[keep],
+        scan.points[keep],
+        scan.confidence[keep] * cosine[keep],
+    )
+
+
+def closest_barycentric(points: F64, corners: F64) -> F64:
+    """(N, 3) points, (N, 3, 3) triangles -> (N, 3) barycentric weights of the closest points.
+
+    Ericson, "Real-Time Collision Detection", 2005, section 5.1.5, all cases at once.
+    """
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    ab, ac, ap = b - a, c - a, points - a
+    dot = lambda x, y: np.einsum("nc,nc->n", x, y)  # noqa: E731
+    d00, d01, d11 = dot(ab, ab), dot(ab, ac), dot(ac, ac)
+    d20, d21 = dot(ap, ab), dot(ap, ac)
+    area = np.maximum(d00 * d11 - d01 * d01, 1e-30)
+    v = (d11 * d20 - d01 * d21) / area
+    w = (d00 * d21 - d01 * d20) / area
+    weights = np.stack([1 - v - w, v, w], axis=1)
+    outside = (weights < 0).any(axis=1)
+    if outside.any():
+        p, t = points[outside], corners[outside]
+        best = np.full(len(p), np.inf)
+        chosen = np.zeros((len(p), 3))
+        for i, j in ((0, 1), (1, 2), (2, 0)):
+            edge = t[:, j] - t[:, i]
+            along = dot(p - t[:, i], edge) / np.maximum(dot(edge, edge), 1e-30)
+            along = np.clip(along, 0, 1)
+            gap = np.linalg.norm(t[:, i] + along[:, None] * edge - p, axis=1)
+            better = gap < best
+            best[better] = gap[better]
+            candidate = np.zeros((len(p), 3))
+            candidate[:, i], candidate[:, j] = 1 - along, along
+            chosen[better] = candidate[better]
+        weights[outside] = chosen
+    return weights

@@ -1,0 +1,195 @@
+"""Damped Gauss-Newton on the body's parameters, one level of the schedule at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from bodyscan.body.model import BodyModel
+from bodyscan.fit.correspond import (
+    Pairs,
+    scan_to_triangles,
+    scan_to_vertices,
+    vertex_normals,
+    vertices_to_scan,
+)
+from bodyscan.fit.linearize import Linearization, Unknowns
+from bodyscan.fit.options import FitLevel
+from bodyscan.fit.prior import PosePrior
+from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.types import F64, BodyParams
+
+EFFECTIVE_POINTS = 4000.0
+"""So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
+MAX_TURN_RAD = 0.35
+MAX_BETA_STEP = 1.5
+MAX_SHIFT_M = 0.25
+EXACT_BELOW_M = 0.008
+"""Below this kernel scale scan points are matched with triangles, above it with vertices."""
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkTerm:
+    """Points that a detector found, and the body points that they belong to."""
+
+    targets: F64
+    """(L, 3) metres."""
+    vertex_weights: object
+    """(L, V) sparse."""
+    joint_weights: object
+    """(L, J) sparse."""
+    sigma_m: F64
+    """(L,) metres: how far such a point is usually off."""
+
+    def positions(self, vertices: F64, joints: F64) -> F64:
+        return self.vertex_weights @ vertices + self.joint_weights @ joints
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """All that stays the same while a level is solved."""
+
+    model: BodyModel
+    scan: ScanPoints
+    prior: PosePrior
+    landmarks: LandmarkTerm | None
+    area_weights: F64
+    """(V,) share of the body's seen surface around each vertex, mean 1 over seen vertices."""
+    face_ids: np.ndarray
+    """Faces that a scanner can see."""
+    seed: int
+
+
+def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[BodyParams, int]:
+    """Run one level; returns the parameters and the number of steps taken."""
+    rng = np.random.default_rng(problem.seed)
+    model = problem.model
+    unknowns = unknowns_of(model, level)
+    points = problem.scan.subset(level.num_points, rng)
+    seen = np.flatnonzero(problem.area_weights > 0)
+    chosen = seen
+    if len(seen) > level.num_points:
+        share = problem.area_weights[seen] / problem.area_weights[seen].sum()
+        chosen = np.sort(rng.choice(seen, level.num_points, replace=False, p=share))
+    scales = np.geomspace(*level.sigma_m, level.steps)
+    for taken, sigma in enumerate(scales, start=1):
+        state = Linearization(model, params, unknowns)
+        normals = vertex_normals(state.vertices, model.faces)
+        pairs = _pairs(problem, points, state.vertices, normals, chosen, sigma)
+        hessian, gradient = _normal_equations(problem, state, pairs, params, sigma, level.landmark_weight)
+        delta = _damped_step(hessian, gradient, unknowns)
+        params = unknowns.step(params, delta)
+        if _is_settled(delta, unknowns) and sigma == scales[-1]:
+            return params, taken
+    return params, level.steps
+
+
+def unknowns_of(model: BodyModel, level: FitLevel) -> Unknowns:
+    """The joints and coefficients that a level moves: never the eyes or the jaw."""
+    still = ("Eye", "jaw")
+    fine = ("Thumb", "Index", "Middle", "Ring", "Little", "Toes")
+    joints = [
+        j
+        for j, name in enumerate(model.joint_names)
+        if not name.endswith(still) and (level.fingers or not any(part in name for part in fine))
+    ]
+    body = min(level.num_betas, model.num_body_components)
+    face = min(level.num_face_betas, model.num_components - model.num_body_components)
+    betas = np.concatenate([np.arange(body), model.num_body_components + np.arange(face)])
+    return Unknowns(np.array(joints), betas)
+
+
+def _pairs(
+    problem: Problem, points: ScanPoints, vertices: F64, normals: F64, chosen: np.ndarray, sigma: float
+) -> list[Pairs]:
+    seen = problem.area_weights > 0
+    if sigma < EXACT_BELOW_M:
+        first = scan_to_triangles(points, problem.model, vertices, normals, problem.face_ids, sigma)
+    else:
+        first = scan_to_vertices(points, vertices, normals, seen, sigma)
+    return [first, vertices_to_scan(problem.scan, vertices, normals, chosen, sigma)]
+
+
+def _normal_equations(
+    problem: Problem,
+    state: Linearization,
+    pairs: list[Pairs],
+    params: BodyParams,
+    sigma: float,
+    landmark_weight: float,
+) -> tuple[F64, F64]:
+    unknowns = state.unknowns
+    hessian = np.zeros((unknowns.count, unknowns.count))
+    gradient = np.zeros(unknowns.count)
+    for index, group in enumerate(pairs):
+        if not len(group.corners):
+            continue
+        rows = state.plane_rows(group.corners, group.weights, group.normals)
+        residual = group.residuals(state.vertices)
+        weight = group.trust / (1 + (residual / sigma) ** 2) ** 2
+        if index == 1:
+            weight = weight * problem.area_weights[group.corners[:, 0]]
+        weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
+        scaled = rows * np.sqrt(weight).astype(np.float32)[:, None]
+        hessian += scaled.T @ scaled
+        gradient += scaled.T @ (np.sqrt(weight) * residual)
+    if problem.landmarks is not None and landmark_weight > 0:
+        _add_landmarks(problem.landmarks, state, landmark_weight, hessian, gradient)
+    problem.prior.add_to(hessian, gradient, params.pose_rotvec, unknowns.joints, unknowns.pose_columns.start)
+    shape = np.arange(unknowns.shape_columns.start, unknowns.count)
+    hessian[shape, shape] += 1.0
+    gradient[shape] += params.betas[unknowns.betas]
+    return hessian, gradient
+
+
+def _add_landmarks(
+    term: LandmarkTerm, state: Linearization, factor: float, hessian: F64, gradient: F64
+) -> None:
+    gap = term.positions(state.vertices, state.joints) - term.targets
+    distance = np.linalg.norm(gap, axis=1) / term.sigma_m
+    weight = factor / (1 + (distance / 3) ** 2) ** 2 / term.sigma_m**2
+    rows = state.point_rows(term.vertex_weights, term.joint_weights)
+    scaled = rows * np.repeat(np.sqrt(weight), 3).astype(np.float32)[:, None]
+    hessian += scaled.T @ scaled
+    gradient += scaled.T @ (np.repeat(np.sqrt(weight), 3) * gap.reshape(-1))
+
+
+def _damped_step(hessian: F64, gradient: F64, unknowns: Unknowns) -> F64:
+    """Levenberg's step, shortened as a whole where a part of it would be too long to trust."""
+    damped = hessian + np.diag(1e-3 * np.diag(hessian) + 1e-9)
+    delta = -cho_solve(cho_factor(damped), gradient)
+    turn = np.abs(delta[unknowns.pose_columns]).max(initial=0) / MAX_TURN_RAD
+    shape = np.abs(delta[unknowns.shape_columns]).max(initial=0) / MAX_BETA_STEP
+    shift = np.abs(delta[:3]).max() / MAX_SHIFT_M
+    return delta / max(1.0, turn, shape, shift)
+
+
+def _is_settled(delta: F64, unknowns: Unknowns) -> bool:
+    return bool(
+        np.abs(delta[:3]).max() < 5e-5
+        and np.abs(delta[unknowns.pose_columns]).max(initial=0) < 5e-4
+        and np.abs(delta[unknowns.shape_columns]).max(initial=0) < 5e-3
+    )
+
+
+def solve_landmarks(
+    problem: Problem, params: BodyParams, num_betas: int, steps: int = 12
+) -> tuple[BodyParams, float]:
+    """Pose, place and a few shape coefficients from landmarks and priors alone.
+
+    Returns the parameters and the root mean square distance of the landmarks in metres.
+    """
+    term = problem.landmarks
+    if term is None:
+        raise ValueError("solve_landmarks needs a landmark term.")
+    level = FitLevel(0, (1.0, 1.0), num_betas, 0, False, steps, 1.0)
+    unknowns = unknowns_of(problem.model, level)
+    for _ in range(steps):
+        state = Linearization(problem.model, params, unknowns)
+        hessian, gradient = _normal_equations(problem, state, [], params, 1.0, 1.0)
+        params = unknowns.step(params, _damped_step(hessian, gradient, unknowns))
+    posed = problem.model.pose(params)
+    gap = term.positions(posed.vertices, posed.joints) - term.targets
+    return params, float(np.sqrt(np.mean(np.sum(gap**2, axis=1))))
