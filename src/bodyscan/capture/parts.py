@@ -71,7 +71,7 @@ def _join_appearance(
     per_part = [_part_colors(p) for p in parts]
     if textures:
         notes.append(
-            f"{len(parts)} materials with {len(textures)} texture images were turned into one colour a vertex."
+            f"{len(parts)} materials with {len(textures)} images were turned into one colour a vertex."
         )
     if all(c is None for c in per_part):
         uvs = np.concatenate([p.uvs for p in parts if p.uvs is not None]) if all_mapped else None
@@ -114,15 +114,21 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
         new_index = np.cumsum(finite, dtype=np.int32) - 1
         faces = new_index[faces[finite[faces].all(axis=1)]]
         vertices = vertices[finite]
-        uvs, colors, normals = (None if a is None else a[finite] for a in (uvs, colors, normals))
+        uvs = None if uvs is None else uvs[finite]
+        colors = None if colors is None else colors[finite]
+        normals = None if normals is None else normals[finite]
     if len(faces) == 0 and len(vertices) < MIN_CLOUD_POINTS:
         raise InputError(
             f"{name} holds no faces and {len(vertices)} points; a cloud of a person needs "
             f"at least {MIN_CLOUD_POINTS}."
         )
-    if uvs is not None:
-        uvs = np.nan_to_num(uvs)
-    mesh = Mesh(vertices=vertices, faces=faces, uvs=uvs, colors=colors, normals=_unit_normals(normals, notes))
+    mesh = Mesh(
+        vertices=vertices,
+        faces=faces,
+        uvs=None if uvs is None else np.nan_to_num(uvs).astype(np.float32),
+        colors=colors,
+        normals=_unit_normals(normals, notes),
+    )
     return mesh, texture, tuple(notes)
 
 

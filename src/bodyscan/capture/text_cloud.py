@@ -1,4 +1,4 @@
-"""Point clouds as text: XYZ, TXT, CSV. One point a line, columns parted by blanks, commas, semicolons or tabs."""
+"""Point clouds as text: XYZ, TXT, CSV. One point a line, columns parted by blanks or separators."""
 
 from __future__ import annotations
 

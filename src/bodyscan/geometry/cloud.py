@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 F64 = NDArray[np.float64]
 
@@ -14,7 +14,7 @@ _BLOCK = 200_000
 def neighbours(points: F64, count: int) -> tuple[F64, NDArray[np.int64]]:
     """Return distances (N, count) and indices of the nearest points, the point itself left out."""
     count = min(count, len(points) - 1)
-    distance, index = cKDTree(points).query(points, k=count + 1, workers=-1)
+    distance, index = KDTree(points).query(points, k=count + 1, workers=-1)
     return distance[:, 1:], index[:, 1:]
 
 

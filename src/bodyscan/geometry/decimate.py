@@ -40,6 +40,7 @@ def cluster_vertices(mesh: Mesh, target_faces: int) -> Mesh:
         np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
     )
     cell = float(np.sqrt(area / max(target_faces, 1)))  # 2 triangles a cell of a plane: a first guess
+    first, group, new_faces = np.zeros(0), np.zeros(0), faces
     for _ in range(4):
         first, group = cell_ids(vertices, cell)
         new_faces = group[faces]

@@ -41,4 +41,4 @@ def vertex_normals(vertices: Floats, faces: Ints) -> NDArray[np.float32]:
 def vertex_areas(vertices: Floats, faces: Ints) -> NDArray[np.float64]:
     """(V,) a third of the area of the faces around each vertex."""
     areas = np.linalg.norm(area_vectors(vertices, faces), axis=1)
-    return np.bincount(faces.reshape(-1), np.repeat(areas / 3, 3), minlength=len(vertices))
+    return np.bincount(faces.reshape(-1), np.repeat(areas / 3, 3), minlength=len(vertices)).astype(np.float64)

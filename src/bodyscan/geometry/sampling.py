@@ -31,7 +31,8 @@ def sample_surface(
     root, along = np.sqrt(rng.random(count)), rng.random(count)
     weights = np.stack([1 - root, root * (1 - along), root * along], axis=1)
     corners = np.asarray(vertices, np.float64)[faces[face]]
-    return np.einsum("nk,nkd->nd", weights, corners), face, weights
+    points: NDArray[np.float64] = np.einsum("nk,nkd->nd", weights, corners)
+    return points, face, weights.astype(np.float64)
 
 
 def _with_area(face: NDArray[np.int64], areas: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -165,7 +165,7 @@ def _pick_faces(areas: NDArray[np.float64], patch: NDArray[np.int64], count: int
     return order[np.clip(place, low, ends[sample_patch] - 1)]
 
 
-def _scene(vertices: NDArray[np.float64], faces: NDArray[np.int64]):  # noqa: ANN202 - an embreex type
+def _scene(vertices: NDArray[np.float64], faces: NDArray[np.int64]):
     from embreex.mesh_construction import TriangleMesh
     from embreex.rtcore_scene import EmbreeScene
 
@@ -174,5 +174,5 @@ def _scene(vertices: NDArray[np.float64], faces: NDArray[np.int64]):  # noqa: AN
     return scene
 
 
-def _hits(scene, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.bool_]:  # noqa: ANN001
+def _hits(scene, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.bool_]:
     return scene.run(origins.astype(np.float32), directions.astype(np.float32), query="OCCLUDED") >= 0

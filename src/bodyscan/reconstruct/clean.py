@@ -48,6 +48,7 @@ class _Work:
     notes: list[str] = field(default_factory=list)
     removed: dict[str, float] = field(default_factory=dict)
     floor: Plane | None = None
+    floors: list[float] = field(default_factory=list)
 
     def count(self, key: str, value: float) -> None:
         if value:
@@ -160,11 +161,9 @@ def _remove_floors(work: _Work, options: CleanOptions) -> None:
             return
         area = float(work.areas()[faces].sum())
         _keep_faces(work, ~faces)
-        gap = float(plane.height(work.vertices[work.faces.reshape(-1)]).min()) * 1000
-        where = f"{gap:.0f} mm below" if gap >= 0 else f"{-gap:.0f} mm above"
         work.floor = plane
         work.count("floor_m2", area)
-        work.notes.append(f"Removed a floor of {area:.2f} m2, {where} the lowest point of what is left.")
+        work.floors.append(area)
 
 
 def _remove_walls(work: _Work, options: CleanOptions) -> None:
@@ -178,7 +177,9 @@ def _remove_walls(work: _Work, options: CleanOptions) -> None:
         work.notes.append(f"Removed a wall of {area:.2f} m2.")
 
 
-def _pieces(work: _Work, areas: NDArray[np.float64], options: CleanOptions) -> tuple[Pieces, NDArray[np.int64]]:
+def _pieces(
+    work: _Work, areas: NDArray[np.float64], options: CleanOptions
+) -> tuple[Pieces, NDArray[np.int64]]:
     """Return the mesh's pieces as points, and the piece (F,) of each face."""
     piece = face_components(work.faces, len(work.vertices))
     of_vertex = np.full(len(work.vertices), -1, np.int64)
@@ -237,5 +238,13 @@ def _finish(work: _Work, options: CleanOptions) -> CleanResult:
     trust, torn = mesh_confidence(vertices, faces, options.border_fade_m, height, area[of_vertex])
     if torn:
         work.notes.append("The surface is torn into small pieces: borders were not taken for holes.")
+    if height is not None:
+        work.notes.append(_floor_note(work.floors, float(height.min()) * 1000))
     mesh = Mesh(vertices=vertices, faces=faces, colors=None if work.colors is None else work.colors[used])
     return CleanResult(mesh, trust, work.source[used], tuple(work.notes), work.removed)
+
+
+def _floor_note(areas: list[float], gap_mm: float) -> str:
+    what = "a floor" if len(areas) == 1 else f"{len(areas)} level surfaces under the feet, together"
+    where = f"{abs(gap_mm):.0f} mm below" if gap_mm > -0.5 else f"up to {-gap_mm:.0f} mm above"
+    return f"Removed {what} of {sum(areas):.2f} m2, {where} the lowest point of what is left."

@@ -43,7 +43,9 @@ def clean_cloud(mesh: Mesh, options: CleanOptions) -> CleanResult:
         _require(points)
         distance, index = neighbours(points, _NEIGHBOURS)
     given = mesh.normals is not None
-    normals = cloud_normals(points, index) if mesh.normals is None else mesh.normals[source].astype(np.float64)
+    normals = (
+        cloud_normals(points, index) if mesh.normals is None else mesh.normals[source].astype(np.float64)
+    )
     keep, floor = _without_planes(points, normals, options, notes, removed)
     keep &= _person(points, keep, float(np.median(distance[:, 0])), options, notes, removed)
     _require(points[keep])
@@ -143,5 +145,7 @@ def _person(
     if lost:
         _count(removed, "loose_m2", float(areas[~good].sum()))
         _count(removed, "loose_points", lost)
-        notes.append(f"{lost} points that are not near the person were removed ({areas[~good].sum():.3f} m2).")
+        notes.append(
+            f"{lost} points that are not near the person were removed ({areas[~good].sum():.3f} m2)."
+        )
     return out

@@ -28,16 +28,33 @@ def floor_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> t
     one surface, what faces up in the plane and what lies under it goes; soles, which face down, stay.
     """
     areas, normals = areas_and_normals(vertices, faces)
-    plane = find_floor(Surface(vertices[faces].mean(axis=1), areas, normals), min_area)
-    out = np.zeros(len(faces), bool)
-    if plane is None:
-        return out, None
+    surface = Surface(vertices[faces].mean(axis=1), areas, normals)
+    piece = face_components(faces, len(vertices))
+    plane = None
+    for _ in range(3):  # a platform's bottom is found before its top
+        plane = find_floor(surface, min_area, plane)
+        if plane is None:
+            break
+        out = _in_and_under(plane, vertices, faces, areas, normals, piece)
+        if out.any():
+            return out, plane
+    return np.zeros(len(faces), bool), None
+
+
+def _in_and_under(
+    plane: Plane,
+    vertices: F64,
+    faces: NDArray[np.integer],
+    areas: F64,
+    normals: F64,
+    piece: NDArray[np.int64],
+) -> Bools:
+    """(F,) True for the faces that the plane takes with it."""
     width = band(plane)
     height = plane.height(vertices)[faces]
     middle, up = height.mean(axis=1), normals @ plane.normal
     in_plane = (np.abs(height) < 1.5 * width).all(axis=1)
     below = middle < -width
-    piece = face_components(faces, len(vertices))
     total = np.maximum(np.bincount(piece, areas), 1e-300)
     share_below = np.bincount(piece, areas * below) / total
     share_floor = np.bincount(piece, areas * (below | (in_plane & (np.abs(up) > 0.7)))) / total
@@ -45,8 +62,10 @@ def floor_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> t
     facing_up = in_plane & (up > 0.7)
     # A floor under separate feet must not cost them the few millimetres by which they sink into it.
     fused = ~whole & (np.bincount(piece, areas * facing_up) > 0.02)
-    out = whole[piece] | (fused[piece] & (facing_up | below))
-    return out, plane
+    # The rim: level triangles that reach a little out of the plane, and those that hang over its edge.
+    rim = (np.abs(middle) < 1.5 * width) & (height.max(axis=1) < 4 * width) & (up > 0.5)
+    rim |= (height.min(axis=1) < -1.5 * width) & (middle < width)
+    return whole[piece] | (fused[piece] & (facing_up | rim | below))
 
 
 def wall_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> tuple[Bools, Plane | None]:

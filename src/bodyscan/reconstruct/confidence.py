@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.geometry.edges import border_vertices, edge_table
 
@@ -27,14 +27,13 @@ def mesh_confidence(
     border = border_vertices(edge_table(faces), len(vertices))
     torn = bool(border.mean() > 0.3)
     if border.any() and not torn:
-        distance, _ = cKDTree(vertices[border]).query(
-            vertices, distance_upper_bound=border_fade, workers=-1
-        )
+        distance, _ = KDTree(vertices[border]).query(vertices, distance_upper_bound=border_fade, workers=-1)
         trust *= _AT_BORDER + (1 - _AT_BORDER) * np.minimum(distance / border_fade, 1.0)
     trust[_quality(vertices, faces) < 0.1] *= 0.5
     if floor_height is not None:
         trust[floor_height < _NEAR_FLOOR_M] *= 0.5
-    trust *= 0.5 + 0.5 * np.minimum(np.sqrt(piece_area) / 0.1, 1.0)
+    if not torn:
+        trust *= 0.5 + 0.5 * np.minimum(np.sqrt(piece_area) / 0.1, 1.0)
     return trust.astype(np.float32), torn
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.geometry.components import link_components
 from bodyscan.geometry.weld import cell_ids
@@ -72,7 +72,7 @@ def _attach(points: F64, owner: I64, areas: F64, kept: Bools, max_gap: float) ->
         sources = points[fresh[owner]]
         if len(waiting) == 0 or len(sources) == 0:
             return
-        found, _ = cKDTree(sources).query(points[waiting], distance_upper_bound=max_gap, workers=-1)
+        found, _ = KDTree(sources).query(points[waiting], distance_upper_bound=max_gap, workers=-1)
         near = np.full(len(areas), np.inf)
         np.minimum.at(near, owner[waiting], found)
         fresh = ~kept & (near <= limits)
@@ -85,7 +85,7 @@ def _groups(pieces: Pieces, link_distance: float) -> I64:
     """(P,) group number of pieces whose points lie in the same or touching cells of a grid."""
     first, cell = cell_ids(pieces.points, link_distance)
     grid = np.floor(pieces.points[first] / link_distance).astype(np.int64)
-    pairs = cKDTree(grid).query_pairs(1.8, output_type="ndarray")  # the 26 neighbours: up to sqrt(3)
+    pairs = KDTree(grid).query_pairs(1.8, output_type="ndarray")  # the 26 neighbours: up to sqrt(3)
     # Nodes are cells, then pieces: a piece is linked to every cell that it touches.
     cells = len(first)
     a = np.concatenate([pairs[:, 0], cell])

@@ -63,28 +63,43 @@ class Plane:
         return points @ self.normal - self.offset
 
 
-def find_floor(surface: Surface, min_area: float) -> Plane | None:
-    """Return the lowest large level plane with nearly nothing under it and something on it, or None.
+def find_floor(surface: Surface, min_area: float, above: Plane | None = None) -> Plane | None:
+    """Return a large level plane with nearly nothing under it and something on it, or None.
 
-    Level means within 10 degrees of +Y; large means `min_area` m2 within 16 mm and 0.3 m wide.
+    Level means within 10 degrees of +Y; large means `min_area` m2 within 16 mm and 0.3 m wide. What lies
+    within 0.35 m under the plane's own outline may be a platform's sides and bottom and counts for
+    nothing. With `above`, only planes above that one are sought.
     """
     level = surface.take(np.abs(surface.normals[:, 1]) > np.cos(np.radians(25.0))).thinned(0.01, 60_000)
     total = float(surface.areas.sum())
-    for _ in range(4):  # a disc above the floor may win first: then look below it
+    if above is not None:
+        level = level.take(above.height(level.points) > 0.02)
+    for _ in range(4):  # a table or a disc may win first: then look below it
         if level.areas.sum() < min_area:
             return None
         plane = _refine(level, *_best_level(level))
         if plane is None or plane.area < min_area:
             return None
         heights = plane.height(surface.points)
-        below = float(surface.areas[heights < -0.05].sum())
-        rest = total - plane.area
-        if below > 0.05 * rest and below > 0.05:
+        below = float(surface.areas[(heights < -0.05) & ~_under(plane, surface, heights)].sum())
+        if below > 0.05 * (total - plane.area) and below > 0.05:
             level = level.take(plane.height(level.points) < -0.02)
             continue
         stands_on_it = float(heights.max()) > 0.3
         return plane if stands_on_it and plane.extent[1] > 0.3 else None
     return None
+
+
+def _under(plane: Plane, surface: Surface, heights: F64) -> NDArray[np.bool_]:
+    """(N,) True for what a platform may hide: under the plane's outline and at most 0.35 m deep."""
+    inside = (np.abs(heights) < 0.01) & (np.abs(surface.normals @ plane.normal) > 0.9)
+    if not inside.any():
+        return np.zeros(len(heights), bool)
+    flat = surface.points[:, [0, 2]]
+    # Points are the centres of faces: the outline reaches one face further.
+    margin = 0.06 + float(np.sqrt(2 * surface.areas[inside].max()))
+    low, high = flat[inside].min(axis=0) - margin, flat[inside].max(axis=0) + margin
+    return (heights > -0.35) & (flat > low).all(axis=1) & (flat < high).all(axis=1)
 
 
 def find_wall(surface: Surface, min_area: float) -> Plane | None:
