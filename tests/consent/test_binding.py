@@ -109,6 +109,11 @@ def test_a_binding_without_signature_or_with_another_shape_is_refused() -> None:
     document["binding"]["signatures"] = []
     assert verify_bound(json.dumps(document), DIGEST, now=NOW).state is ConsentState.STRIPPED
     assert verify_bound(json.dumps({**document, "binding": 3}), DIGEST, now=NOW).state is ConsentState.ALTERED
+    for version in (2, True, "1"):
+        status = verify_bound(
+            json.dumps({**json.loads(bound()), "bodyscan_consent": version}), DIGEST, now=NOW
+        )
+        assert f"its version {version!r} is not known" in status.reason
     extra = verify_bound(json.dumps({**json.loads(bound()), "more": 1}), DIGEST, now=NOW)
     assert "unknown members ['more']" in extra.reason
 

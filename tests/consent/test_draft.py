@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_toml_and_json_drafts_make_the_same_record() -> None:
     from_toml = build_record(parse_draft(TOML, "toml"), keys)
     from_json = build_record(parse_draft(json.dumps(values()), "json"), keys)
     assert from_toml == from_json == record()
+
+
+def test_the_draft_in_the_documentation_makes_a_record() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")
+    draft = parse_draft(text.split("```toml\n")[1].split("```")[0], "toml")
+    names = {"anna.pub.pem": ANNA.public, "studio.pub.jwk": STUDIO.public}
+    made = build_record({**draft, "record_id": values()["record_id"]}, names.__getitem__)
+    assert not made.ai_training
+    assert made.scope.territories == ("DE", "AT", "US-CA")
 
 
 def test_single_values_win_and_leave_the_draft_as_it_was() -> None:

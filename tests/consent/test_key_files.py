@@ -65,6 +65,8 @@ def test_a_key_is_found_by_its_thumbprint_among_other_files(tmp_path: Path) -> N
     save_private_key(ANNA, tmp_path / "c.jwk")
     assert find_private_key(tmp_path, STUDIO.thumbprint) is None
     save_private_key(STUDIO, tmp_path / "d.pem")
+    with pytest.raises(InputError, match="is no folder"):
+        find_private_key(tmp_path / "none", STUDIO.thumbprint)
     found = find_private_key(tmp_path, STUDIO.thumbprint)
     assert found is not None
     assert found.public == STUDIO.public

@@ -49,6 +49,7 @@ def test_a_record_cannot_be_changed() -> None:
     ("path", "value", "said"),
     [
         ("note", "hello", "note: unknown field; known here: schema_version, record_id"),
+        ("\x1b[2J", 1, "\\u001b[2J: unknown field"),
         ("pay.bonus", "1", "pay.bonus: unknown field; known here: kind, amount, currency"),
         ("subject.name", "Anna", "known here: pseudonym, minor, public_key"),
         ("schema_version", 2, "schema_version"),

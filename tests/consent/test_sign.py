@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bodyscan.consent.jws import Role
+from bodyscan.consent.keys import b64url_decode, b64url_encode
 from bodyscan.consent.record import record_from_values
 from bodyscan.consent.sign import add_signature, open_for_signing, sign_record
 from bodyscan.consent.state import ConsentState
@@ -42,8 +43,6 @@ def test_what_is_missing_is_known_at_each_step() -> None:
 
 
 def test_the_header_says_which_key_signed_as_whom() -> None:
-    from bodyscan.consent.keys import b64url_decode
-
     document = json.loads(signed())
     headers = [json.loads(b64url_decode(entry["protected"])) for entry in document["signatures"]]
     assert headers == [
@@ -124,9 +123,21 @@ def _edited_signature(**changes: object) -> str:
     return json.dumps(document)
 
 
+def _with_a_second_form_of_the_signature() -> str:
+    """Ed25519's S and S + L fit the same equation; RFC 8032 allows S below L alone."""
+    document = json.loads(BOTH)
+    raw = b64url_decode(document["signatures"][0]["signature"])
+    other = int.from_bytes(raw[32:], "little") + 2**252 + 27742317777372353535851937790883648493
+    document["signatures"][0]["signature"] = b64url_encode(raw[:32] + other.to_bytes(32, "little"))
+    return json.dumps(document)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (_with_a_second_form_of_the_signature(), "the subject's signature does not belong"),
+        (with_header(BOTH, 0, kid="\x1b[2J"), "names the key \\u001b[2J"),
+        (with_header(BOTH, 0, **{"\x1b": 1}), "no other: see \\u001b"),
         (with_header(BOTH, 0, alg="none"), "the algorithm 'none' is refused"),
         (with_header(BOTH, 0, alg="None"), "the algorithm 'None' is refused"),
         (with_header(BOTH, 1, alg="HS256"), "the algorithm 'HS256' is refused"),

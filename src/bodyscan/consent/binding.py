@@ -122,7 +122,12 @@ def _split(text: str) -> tuple[Any, Any]:
         raise RefusedConsent(ConsentState.ALTERED, str(error)) from None
     if is_jws(value):
         return value, None
-    if isinstance(value, dict) and value.get(BOUND_MEMBER) == BOUND_VERSION and "record" in value:
+    if isinstance(value, dict) and value.get(BOUND_MEMBER) is not None and "record" in value:
+        if type(value[BOUND_MEMBER]) is not int or value[BOUND_MEMBER] != BOUND_VERSION:
+            raise RefusedConsent(
+                ConsentState.ALTERED,
+                f"its version {value[BOUND_MEMBER]!r} is not known; this software reads {BOUND_VERSION}.",
+            )
         if odd := set(value) - {BOUND_MEMBER, "record", "binding"}:
             raise RefusedConsent(ConsentState.ALTERED, f"it has the unknown members {sorted(odd)}.")
         return value["record"], value.get("binding")

@@ -38,6 +38,12 @@ def _check_text(text: str) -> str:
     return text
 
 
+def printable(text: str, limit: int = 1000) -> str:
+    """Return `text` for a message: what a stranger's file put into it cannot steer a terminal."""
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[:limit])
+    return shown if len(text) <= limit else shown + " ..."
+
+
 def parse_utc(text: str) -> datetime:
     """Return the UTC time of a text such as `2026-01-31T12:00:00Z`, or raise `ValueError`."""
     if not _UTC_FORM.fullmatch(text):

@@ -78,6 +78,8 @@ def find_private_key(folder: Path, thumbprint: str) -> SigningKey | None:
     Looks at `.jwk`, `.json` and `.pem` files of the folder itself, in the order of their names;
     files that are no private key, or a locked one, are passed over.
     """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; give the one that holds the key.")
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in KEY_SUFFIXES or not path.is_file() or path.stat().st_size > 65536:
             continue

@@ -16,7 +16,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.fields import Address, DecimalText, ShortText, StrictModel, Territory, UtcTime
+from bodyscan.consent.fields import (
+    Address,
+    DecimalText,
+    ShortText,
+    StrictModel,
+    Territory,
+    UtcTime,
+    printable,
+)
 from bodyscan.consent.keys import PublicJwk
 from bodyscan.consent.territories import WORLDWIDE
 from bodyscan.errors import InputError
@@ -225,7 +233,7 @@ def _validate(text: str | bytes, what: str) -> ConsentRecord:
         return ConsentRecord.model_validate_json(text)
     except ValidationError as error:
         problems = [_explain(problem) for problem in error.errors(include_url=False)[:8]]
-        raise InputError(f"{what} is not valid: {'; '.join(problems)}.") from None
+        raise InputError(printable(f"{what} is not valid: {'; '.join(problems)}.")) from None
 
 
 def _explain(problem: Any) -> str:

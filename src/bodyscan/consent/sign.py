@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.jws import Jws, Role, is_jws, parse_jws, sign_payload, signature_holds
+from bodyscan.consent.jws import Jws, Role, Signature, is_jws, parse_jws, sign_payload, signature_holds
 from bodyscan.consent.keys import PublicJwk, SigningKey
 from bodyscan.consent.record import ConsentRecord, parse_record
 from bodyscan.consent.state import ConsentState, RefusedConsent
@@ -111,13 +111,12 @@ def parse_signed(value: Any) -> SignedRecord:
         raise RefusedConsent(ConsentState.ALTERED, "the signed record is not in canonical JSON.")
     keys = role_keys(record)
     for signature in document.signatures:
-        _check_signature(document, signature.role, keys.get(signature.role))
+        _check_signature(document, signature, keys.get(signature.role))
     return SignedRecord(record, document)
 
 
-def _check_signature(document: Jws, role: Role, key: PublicJwk | None) -> None:
-    signature = document.by_role(role)
-    assert signature is not None  # the caller iterates over the signatures that are there
+def _check_signature(document: Jws, signature: Signature, key: PublicJwk | None) -> None:
+    role = signature.role
     if key is None:
         raise RefusedConsent(ConsentState.ALTERED, f"it is signed as {role}, a role that the record lacks.")
     if signature.kid != key.thumbprint:

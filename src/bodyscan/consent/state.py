@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bodyscan.consent.fields import printable
 from bodyscan.consent.record import ConsentRecord
 from bodyscan.errors import ConsentError
 
@@ -49,5 +50,6 @@ class RefusedConsent(ConsentError):
     """A consent that does not allow the use; `status` says why."""
 
     def __init__(self, state: ConsentState, reason: str, record: ConsentRecord | None = None) -> None:
+        reason = printable(reason)
         self.status = ConsentStatus(state, reason, record)
         super().__init__(f"The consent is {state.replace('_', ' ')}: {reason}")

@@ -30,7 +30,7 @@ class TrustedKeys:
 
 
 def verify_record(
-    text: str | None, *, now: datetime, use: Use | None = None, trusted: TrustedKeys | None = None
+    text: str | None, now: datetime, use: Use | None = None, trusted: TrustedKeys | None = None
 ) -> ConsentStatus:
     """Check a signed record (or the record in a bound consent); the geometry is not looked at.
 
@@ -47,7 +47,6 @@ def verify_record(
 def verify_bound(
     text: str | None,
     digest: str,
-    *,
     now: datetime,
     use: Use | None = None,
     trusted: TrustedKeys | None = None,
@@ -63,14 +62,14 @@ def verify_bound(
 
 
 def require_consent(
-    text: str | None, *, use: Use, now: datetime, trusted: TrustedKeys | None = None
+    text: str | None, use: Use, now: datetime, trusted: TrustedKeys | None = None
 ) -> ConsentRecord:
     """Return the record where it is sound, valid now and covers the use, or raise `ConsentError`."""
     return _or_raise(verify_record(text, now=now, use=use, trusted=trusted))
 
 
 def require_bound_consent(
-    text: str | None, digest: str, *, use: Use, now: datetime, trusted: TrustedKeys | None = None
+    text: str | None, digest: str, use: Use, now: datetime, trusted: TrustedKeys | None = None
 ) -> ConsentRecord:
     """As `require_consent`, and the consent must be bound to the surface with this digest."""
     return _or_raise(verify_bound(text, digest, now=now, use=use, trusted=trusted))
