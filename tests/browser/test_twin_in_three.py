@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bodyscan.gltf import read_glb, twin_to_glb
+from bodyscan.consent.digest import geometry_digest
+from bodyscan.gltf import read_consent, read_glb, twin_to_glb
 from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, small_twin
 from gltf.skinning import pose_body, rotation
@@ -152,6 +153,15 @@ def test_a_full_size_person_opens_the_jaw(browser, serve, full_glb):
     rows = np.flatnonzero(opened.any(axis=1))
     crown = twin.rig.mesh.vertices[:, 1].max()
     assert centre + half - rows.min() / SIZE * 2 * half < crown - 0.05
+
+
+def test_consent_and_geometry_survive_the_export_of_three(browser, serve, full_glb):
+    page = load(browser, serve(full_glb))
+    again = base64.b64decode(page.execute_async_script("window.exported().then(arguments[0])"))
+    text, positions, faces = read_consent(again)
+    _, first_positions, first_faces = read_consent(full_glb)
+    assert text == CONSENT
+    assert geometry_digest(positions, faces) == geometry_digest(first_positions, first_faces)
 
 
 def test_the_whole_browser_window_can_be_photographed(page, tmp_path):

@@ -177,7 +177,7 @@ def test_a_file_cut_short_is_refused(keep, tmp_path):
         (b"glTF" + (1).to_bytes(4, "little") + GLB[8:], r"is GLB version 1; version 2 can be read"),
         (GLB.replace(b'"scene":0', b'"nodes":0'), r"ambiguous: its JSON names the key 'nodes' twice"),
         (GLB.replace(b'"meshes":[', b'"meshes":{'), r"is damaged: its JSON cannot be read"),
-        (GLB.replace(b"[0.0,0.9,0.0]", b"[NaN,0.9,0.0]"), r"is damaged: its JSON holds NaN"),
+        (GLB.replace(b'"roughnessFactor":0.6', b'"roughnessFactor":NaN'), r"is damaged: its JSON holds NaN"),
         (GLB.replace(b'"asset":', b'"asSet":'), r"is no glTF file: its JSON has no 'asset'"),
     ],
 )
