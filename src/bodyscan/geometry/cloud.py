@@ -15,7 +15,7 @@ def neighbours(points: F64, count: int) -> tuple[F64, NDArray[np.int64]]:
     """Return distances (N, count) and indices of the nearest points, the point itself left out."""
     count = min(count, len(points) - 1)
     distance, index = KDTree(points).query(points, k=count + 1, workers=-1)
-    return distance[:, 1:], index[:, 1:]
+    return np.asarray(distance)[:, 1:], np.asarray(index)[:, 1:]
 
 
 def outlier_points(distance: F64, index: NDArray[np.int64], factor: float = 3.0) -> NDArray[np.bool_]:

@@ -143,9 +143,8 @@ def _person(
     out[np.flatnonzero(keep)[~good[cell]]] = False
     lost = int((~good[cell]).sum())
     if lost:
-        _count(removed, "loose_m2", float(areas[~good].sum()))
+        area = float(areas[~good].sum())
+        _count(removed, "loose_m2", area)
         _count(removed, "loose_points", lost)
-        notes.append(
-            f"{lost} points that are not near the person were removed ({areas[~good].sum():.3f} m2)."
-        )
+        notes.append(f"{lost} points that are not near the person were removed ({area:.3f} m2).")
     return out

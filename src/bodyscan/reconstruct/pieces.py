@@ -49,7 +49,7 @@ def person_pieces(pieces: Pieces, link_distance: float, max_gap: float) -> Bools
     size are left out again. A group that is nothing but small pieces (triangle soup) is kept whole.
     """
     group = _groups(pieces, link_distance)
-    group_area = np.bincount(group, pieces.areas)
+    group_area = np.bincount(group, pieces.areas).astype(np.float64)
     mine = np.zeros(len(group_area), bool)
     mine[int(np.argmax(group_area))] = True
     _attach(pieces.points, group[pieces.piece], group_area, mine, max_gap)

@@ -38,7 +38,7 @@ class Surface:
         if len(self.points) <= limit:
             return self
         first, group = cell_ids(self.points, cell)
-        area = np.bincount(group, self.areas)
+        area = np.bincount(group, self.areas).astype(np.float64)
         safe = np.maximum(area, 1e-300)
         mean = [np.bincount(group, self.areas * self.points[:, k]) / safe for k in range(3)]
         return Surface(np.stack(mean, axis=1), area, self.normals[first])
