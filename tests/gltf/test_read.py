@@ -236,6 +236,21 @@ def test_a_foreign_glb_without_a_skin_is_refused():
             lambda d: d["bufferViews"][1].update(extensions={"EXT_meshopt_compression": {}}),
             r"with EXT_meshopt_compression",
         ),
+        (lambda d: d["meshes"][0]["primitives"].append({}), r"body mesh has 2 primitives; a twin's has one"),
+        (
+            lambda d: d["meshes"][0]["primitives"][0].update(indices=3),
+            r"triangles are damaged: their indices are no whole numbers",
+        ),
+        (lambda d: d["accessors"][0].update(count=10), r"triangles are damaged: 10 indices for 684 vertices"),
+        (
+            lambda d: d["skins"][0].update(inverseBindMatrices=1),
+            r"7 joints and inverse bind matrices \(684, 3\)",
+        ),
+        (lambda d: d["skins"][0]["joints"].pop(), r"7 joints|6 joints and inverse bind matrices"),
+        (
+            lambda d: d["accessors"][7].update(componentType=5125),
+            r"_BODY_VERTEX holds values that are no vertex",
+        ),
         (lambda d: d["nodes"][0].update(skin=5), r"glTF document is damaged"),
     ],
 )
@@ -251,6 +266,47 @@ def test_nan_in_the_geometry_is_refused():
     blob[view["byteOffset"] : view["byteOffset"] + 4] = np.float32(np.nan).tobytes()
     with pytest.raises(InputError, match="Accessor 1 of the file holds NaN or infinity"):
         read_consent(pack_glb(document, bytes(blob)))
+
+
+def test_an_inverse_bind_without_an_inverse_is_refused():
+    document, binary = unpack_glb(GLB)
+    view = document["bufferViews"][
+        document["accessors"][document["skins"][0]["inverseBindMatrices"]]["bufferView"]
+    ]
+    blob = bytearray(binary)
+    blob[view["byteOffset"] : view["byteOffset"] + 64] = bytes(64)
+    with pytest.raises(InputError, match="inverse bind matrix of the file is singular"):
+        read_glb(pack_glb(document, bytes(blob)))
+
+
+def test_a_joint_at_no_finite_place_is_refused():
+    with pytest.raises(InputError, match="A joint node of the file stands at no finite place"):
+        check_glb(edited(lambda d: [n.update(scale=[1e300] * 3) for n in d["nodes"][2:]]))
+
+
+def test_a_file_without_a_mesh_has_nothing_to_bind():
+    with pytest.raises(InputError, match="holds no triangle mesh; a twin has a body"):
+        read_consent(edited(lambda d: d.update(meshes=[])))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (GLB[:12] + (10**9).to_bytes(4, "little") + GLB[16:], r"damaged: chunk 0 is longer than the file"),
+        (GLB[:16] + b"BIN\0" + GLB[20:], r"damaged: its first chunk is not JSON"),
+    ],
+)
+def test_damaged_chunks_are_refused(data, message):
+    with pytest.raises(InputError, match=message):
+        read_glb(data)
+
+
+def test_a_giant_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "giant.glb"
+    path.write_bytes(GLB)
+    monkeypatch.setattr("bodyscan.gltf.container.MAX_BYTES", 1000)
+    with pytest.raises(InputError, match=r"giant\.glb has \d+ bytes; GLB files up to 1000 bytes are read"):
+        read_glb(path)
 
 
 def test_data_from_outside_the_file_is_refused():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bodyscan.errors import InputError, MissingExtraError
+from bodyscan.errors import InputError, MissingExtraError, StageError
 from bodyscan.gltf import GltfOptions, twin_to_glb
 from bodyscan.gltf.container import pack_glb, unpack_glb
 from bodyscan.gltf.khronos import khronos_findings
@@ -134,6 +134,22 @@ def test_a_missing_validator_or_file_is_refused(tmp_path):
         khronos_findings(GLB, tmp_path)
     with pytest.raises(InputError, match=r"no\.glb cannot be read: No such file"):
         khronos_findings(tmp_path / "no.glb", modules)
+
+
+@pytest.mark.node
+def test_a_validator_that_does_not_answer_is_reported(tmp_path):
+    need_npm_package("gltf-validator")
+    package = tmp_path / "gltf-validator"
+    package.mkdir()
+    (package / "package.json").write_text('{"main": "index.js"}')
+    (package / "index.js").write_text("exports.validateBytes = () => Promise.reject('out of order');")
+    with pytest.raises(StageError, match="gave no report: out of order"):
+        khronos_findings(GLB, tmp_path)
+    (package / "index.js").write_text(
+        "setInterval(() => {}, 1000); exports.validateBytes = () => new Promise(() => {});"
+    )
+    with pytest.raises(StageError, match=r"did not finish within 0\.5 s"):
+        khronos_findings(GLB, tmp_path, timeout_s=0.5)
 
 
 def test_a_missing_node_is_refused(monkeypatch, tmp_path):

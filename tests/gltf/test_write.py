@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,6 +236,28 @@ def test_a_missing_folder_is_refused(tmp_path):
         write_glb(small_twin(), tmp_path / "no" / "twin.glb")
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(InputError, match="cannot be written to: Permission denied"):
+        write_glb(small_twin(), tmp_path / "twin.glb")
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    target = tmp_path / "twin.glb"
+    target.write_bytes(b"old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_glb(small_twin(), target)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -253,6 +276,15 @@ def test_a_missing_folder_is_refused(tmp_path):
 def test_a_twin_that_glTF_cannot_hold_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         twin_to_glb(small_twin(**change))
+
+
+def test_a_skeleton_without_joints_is_refused():
+    twin = small_twin()
+    empty = Skeleton((), np.zeros(0, np.int32), np.zeros((0, 3)))
+    # A rig checks its joints when it is built; this one was tampered with afterwards.
+    object.__setattr__(twin.rig, "skeleton", empty)
+    with pytest.raises(InputError, match="skeleton has no joints"):
+        twin_to_glb(twin)
 
 
 def test_a_value_that_json_cannot_hold_is_refused_with_its_place():

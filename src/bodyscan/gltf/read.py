@@ -120,10 +120,12 @@ def _all_triangles(document: Mapping[str, Any], reader: AccessorReader) -> tuple
 
 
 def _faces(primitive: Mapping[str, Any], reader: AccessorReader, count: int) -> NDArray[Any]:
-    flat = reader.read(primitive["indices"]).astype(np.int64) if "indices" in primitive else np.arange(count)
-    if len(flat) % 3 or (len(flat) and flat.max() >= count):
+    flat = reader.read(primitive["indices"]) if "indices" in primitive else np.arange(count)
+    if flat.ndim != 1 or flat.dtype.kind not in "iu":
+        raise InputError("The file's triangles are damaged: their indices are no whole numbers.")
+    if len(flat) % 3 or (len(flat) and not 0 <= flat.min() <= flat.max() < count):
         raise InputError(f"The file's triangles are damaged: {len(flat)} indices for {count} vertices.")
-    return flat.reshape(-1, 3)
+    return flat.astype(np.int64).reshape(-1, 3)
 
 
 def _read_body(document: Mapping[str, Any], reader: AccessorReader) -> GlbBody:
@@ -262,7 +264,8 @@ def _world_matrix(node: int, nodes: list[Mapping[str, Any]], parent_node: Mappin
         if node not in parent_node:
             return matrix
         node = parent_node[node]
-        matrix = _local_matrix(nodes[node]) @ matrix
+        with np.errstate(over="ignore", invalid="ignore"):
+            matrix = _local_matrix(nodes[node]) @ matrix
     raise InputError("The file's node tree has a cycle.")
 
 
