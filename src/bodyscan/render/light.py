@@ -71,16 +71,17 @@ def light_grid(
     occlusion_rays: int,
     shadow_rays: int,
     radius_m: float,
+    lift_m: float,
     key_spread: float = 0.22,
 ) -> LightGrid:
     """Cast light for grid cells (N, 2) (row, column) of a grid `shape`, at points (N, 3).
 
-    `radius_m`: how far occlusion reaches; `key_spread`: tangent of the key light's half angle.
+    `radius_m`: how far occlusion reaches; `lift_m`: how far above the surface rays start, so that they do
+    not hit the face that they leave; `key_spread`: tangent of the key light's half angle.
     """
     noise = _noise(cells)
     values = np.ones((len(cells), 2), np.float32)
-    # Points are lifted off the surface, so that a ray does not hit the face that it starts from.
-    lifted = positions + normals * (radius_m * 0.01)
+    lifted = positions + normals * np.float32(lift_m)
     rays = max(occlusion_rays, shadow_rays, 1)
     for start in range(0, len(cells), max(1, _CHUNK_RAYS // rays)):
         part = slice(start, start + max(1, _CHUNK_RAYS // rays))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster, View
+from bodyscan.geometry.raycast import Raycaster, View, cloud_normals
 from bodyscan.render.color import srgb_from_linear
 from bodyscan.render.light import BLOCK, LightGrid, light_grid
 from bodyscan.render.options import RenderOptions
@@ -54,6 +54,10 @@ class _Painter:
         extent = mesh.vertices.max(axis=0) - mesh.vertices.min(axis=0)
         self.diagonal = max(float(np.linalg.norm(extent)), 1e-9)
         self.radius_m = options.occlusion_radius * self.diagonal
+        self.lift_m = self.radius_m * 0.01
+        if mesh.is_cloud:
+            # A cloud's squares overlap like shingles: rays must start above the next ones.
+            self.lift_m += 2.5 * float(np.median(cloud_normals(mesh.vertices)[1]))
         self.data = options.look == "data"
 
     def paint(self) -> U8:
@@ -100,6 +104,7 @@ class _Painter:
             occlusion_rays=math.ceil(self.options.occlusion_rays * share),
             shadow_rays=math.ceil(self.options.shadow_rays * share),
             radius_m=self.radius_m * reach,
+            lift_m=self.lift_m,
         )
 
     def _surface_light(self, pixels: F64, hits: Hits) -> LightGrid:

@@ -97,7 +97,8 @@ def report_page(data: ReportData, pictures: ReportPictures) -> str:
         html.section(
             "Distance of scan and twin",
             f"Each point of the scan is coloured by its distance to the fitted surface. The scale ends at "
-            f"{scale.high:g} mm, which holds 95 % of the points; grey points were not trusted.",
+            f"{scale.high:g} mm; at least 95 % of the points lie within it. "
+            "Grey points were not trusted.",
             html.gallery(pictures.distances, data.mark, "two"),
         ),
         html.section(

@@ -11,7 +11,7 @@ from bodyscan.render.report_pictures import Picture
 from bodyscan.render.report_style import CSS
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_LABEL = LabelOptions(corner="top-left")
+_LABEL = LabelOptions(corner="top-left", relative_size=0.021)
 
 
 def page(title: str, body: Iterable[str]) -> str:

@@ -195,7 +195,7 @@ def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], li
     out = []
     for name, mesh in meshes.items():
         angle = "three_quarter" if name == "walk" else "front"
-        view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.92)
+        view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.88)
         image = render_mesh(mesh, view, options.render)
         out.append(Picture(image, POSES[name], f"The twin posed through its skeleton: {POSES[name]}."))
     return tuple(out), notes
