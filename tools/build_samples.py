@@ -1,0 +1,58 @@
+"""Rebuilds `sample_scans/`: five people who do not exist, with truth, consent and demo keys.
+
+    python tools/build_samples.py [NAME ...]
+
+Always the same bytes with the same versions of numpy and Open3D.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from bodyscan.consent.demo import make_demo_consent
+from bodyscan.consent.key_files import save_private_key, save_public_key
+from bodyscan.simulate import RawScanOptions, simulate_raw_scan, write_scan, write_truth
+
+FOLDER = Path(__file__).resolve().parent.parent / "sample_scans"
+
+SAMPLES: dict[str, RawScanOptions] = {
+    "woman.obj": RawScanOptions(
+        seed=3, sex="female", build="average", height_m=1.67, hair="bob", clothing="sports", skin_tone=4,
+        pose="a", target_faces=60_000, unit="cm", up="+y", facing="+z",
+    ),
+}  # fmt: skip
+
+
+def build(file_name: str, folder: Path = FOLDER) -> None:
+    path, options = folder / file_name, SAMPLES[file_name]
+    scan = simulate_raw_scan(options)
+    write_scan(scan, path)
+    write_truth(scan, path.with_name(f"{path.stem}.truth.npz"))
+    consent = make_demo_consent(path.stem, minor=options.age == "child")
+    path.with_name(f"{path.stem}.consent.json").write_text(consent.text + "\n", encoding="utf-8")
+    keys = folder / "demo_keys"
+    keys.mkdir(exist_ok=True)
+    for role, key in (
+        (path.stem, consent.subject_key),
+        (f"guardian_of_{path.stem}", consent.guardian_key),
+        ("studio", consent.controller_key),
+    ):
+        if key is not None:
+            save_private_key(key, keys / f"demo_{role}.jwk", overwrite=True)
+            save_public_key(key.public, keys / f"demo_{role}.pub.jwk", overwrite=True)
+
+
+def main(names: list[str]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for file_name in SAMPLES:
+        if not names or Path(file_name).stem in names:
+            start = time.perf_counter()
+            build(file_name)
+            size = (FOLDER / file_name).stat().st_size / 1e6
+            print(f"{file_name}: {size:.1f} MB in {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
