@@ -62,7 +62,7 @@ def test_without_detail_a_standard_pose_is_the_models_own(pose):
 
 def test_detail_keeps_its_length_in_every_pose():
     fit = fitted_person(5)
-    skin = ~(MODEL.inner | MODEL.region("left_eye", "right_eye", "teeth", "tongue"))
+    skin = ~(MODEL.inner | MODEL.region("head", "left_eye", "right_eye", "teeth", "tongue"))
     before = np.linalg.norm(fit.surface.vertices - fit.body.vertices, axis=1)
     for pose in ("captured", "a", "t"):
         bind = bind_pose(MODEL, fit, pose)
@@ -111,7 +111,9 @@ def test_eyes_and_teeth_go_along_with_the_skin_before_them():
     moved = np.linalg.norm(bind.surface - bind.body, axis=1)
     for part in ("left_eye", "right_eye", "teeth", "tongue"):
         assert np.abs(moved[MODEL.region(part)] - 0.004).max() < 0.0005, part
-    assert moved[MODEL.inner].min() > 0.003
+    # The throat lies between the face, which was moved, and the nape, which was not.
+    assert moved[MODEL.inner].min() > 0.002
+    assert np.median(moved[MODEL.inner]) > 0.0038
 
 
 def test_a_fit_of_another_topology_is_refused():

@@ -1,9 +1,11 @@
 """Surface detail for what no scanner sees: eye sockets, mouth, eyeballs, teeth, tongue.
 
-A scan says nothing about them, and offsets of a fit there are noise or zero. Skin inside the head continues
-the detail around it smoothly (a harmonic function over the surface); loose parts (eyeballs, rows of teeth,
-the tongue) keep their form and go along with the skin before them: otherwise a face that was scanned 3 mm
-deeper than the parametric one would have its eyeballs before its lids.
+A scan says nothing about them, and offsets of a fit there are noise or zero. Three steps make them sound:
+lids and lips move as a whole with the skin around them (their normals turn by 180 degrees within
+millimetres, so that an offset along the normal would close eyes and open mouths); the lining inside the head
+goes along with the skin in front of it; loose parts (eyeballs, rows of teeth, the tongue) keep their form and go along with
+the skin before them. Otherwise a face that was scanned 3 mm deeper than the parametric one has its
+eyeballs before its lids and the lining of its mouth on its cheeks.
 """
 
 from __future__ import annotations
@@ -15,46 +17,78 @@ from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.geometry.components import link_components
-from bodyscan.types import F64, I32
+from bodyscan.types import F64, I32, Bool
 
-NEIGHBOURS = 40
-"""Skin vertices that a loose part goes along with."""
+NEIGHBOURS = 60
+"""Skin vertices that a place inside the head, or a loose part, goes along with."""
+REACH_M = 0.008
+"""Standard deviation of their weights, metres on the mean body."""
+RIM_M = 0.012
+"""Skin nearer than this to the lining (lids, lips) moves as a whole, metres on the mean body."""
+FOLLOW = 0.3
+"""How strongly the lining follows the skin in front of it, against going on smoothly from the rim."""
 
 
 def settle_inner_parts(model: BodyModel, detail: F64) -> F64:
-    """(V, 3) detail in the unposed frame -> the same with sound values inside the head."""
+    """(V, 3) detail in the unposed frame -> the same with sound values on lids, lips and inside the head."""
     out = np.array(detail, np.float64)
     labels = _pieces(model.faces, model.num_vertices)
     skin = labels == np.bincount(labels).argmax()
     inner = model.inner if len(model.inner) else np.zeros(model.num_vertices, bool)
-    if (skin & inner).any():
-        out[skin] = _harmonic(model, out, skin, inner)[skin]
     outer = np.flatnonzero(skin & ~inner)
-    tree = KDTree(model.template[outer])
+    around = _Surroundings(model.template[outer], out[outer])
+    lining = np.flatnonzero(skin & inner)
+    if len(lining):
+        rim_distance, _ = KDTree(model.template[lining]).query(model.template[outer])
+        rim = rim_distance < RIM_M
+        share = 1 - rim_distance[rim] / RIM_M
+        share = (share * share * (3 - 2 * share))[:, None]
+        whole = around.mean(model.template[outer[rim]])
+        out[outer[rim]] = share * whole + (1 - share) * out[outer[rim]]
+        around = _Surroundings(model.template[outer], out[outer])
+        out = _lining(model, out, skin & inner, skin & ~inner, around.mean(model.template[lining]))
     for label in np.unique(labels[~skin]):
         part = np.flatnonzero(labels == label)
-        distance, near = tree.query(model.template[part])
-        # The skin before the part: what is nearest to the part's own outermost vertices.
-        front = part[np.argsort(distance, kind="stable")[:NEIGHBOURS]]
-        _, near = tree.query(model.template[front], k=3)
-        out[part] = out[outer[np.unique(near)]].mean(axis=0)
+        out[part] = around.before(model.template[part])
     return out
+
+
+class _Surroundings:
+    """Means of the skin's detail near a place."""
+
+    def __init__(self, points: F64, values: F64) -> None:
+        self.tree, self.values = KDTree(points), values
+
+    def mean(self, points: F64) -> F64:
+        """(N, 3) -> (N, 3): the mean around each point, the nearest counting most."""
+        distance, near = self.tree.query(points, k=min(NEIGHBOURS, len(self.values)))
+        gap = distance - distance[:, :1]  # deep inside all skin is far: its nearest part still counts
+        weight = np.exp(-0.5 * (gap / REACH_M) ** 2)
+        weight /= weight.sum(axis=1, keepdims=True)
+        return np.einsum("nk,nkc->nc", weight, self.values[near])
+
+    def before(self, part: F64) -> F64:
+        """(N, 3) -> (3,): the mean of the skin before the part's own outermost vertices."""
+        distance, _ = self.tree.query(part)
+        front = part[np.argsort(distance, kind="stable")[:NEIGHBOURS]]
+        _, near = self.tree.query(front, k=3)
+        return self.values[np.unique(near)].mean(axis=0)
 
 
 def _pieces(faces: I32, count: int) -> np.ndarray:
     return link_components(faces[:, [0, 1]].reshape(-1), faces[:, [1, 2]].reshape(-1), count)
 
 
-def _harmonic(model: BodyModel, values: F64, skin: np.ndarray, inner: np.ndarray) -> F64:
-    """Fill `values` at inner skin with the harmonic function of their surroundings."""
+def _lining(model: BodyModel, values: F64, inner: Bool, outer: Bool, wanted: F64) -> F64:
+    """Smooth values on the lining, going on from the skin's and near `wanted` (a screened Poisson solve)."""
     links = model.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     count = model.num_vertices
     graph = sparse.coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count)).tocsr()
     graph = ((graph + graph.T) > 0).astype(np.float64)
     laplacian = sparse.csr_matrix(sparse.diags(np.asarray(graph.sum(axis=1)).ravel()) - graph)
-    unknown, known = np.flatnonzero(skin & inner), np.flatnonzero(skin & ~inner)
-    matrix = sparse.csc_matrix(laplacian[unknown][:, unknown])
-    right = -(laplacian[unknown][:, known] @ values[known])
+    unknown, known = np.flatnonzero(inner), np.flatnonzero(outer)
+    matrix = sparse.csc_matrix(laplacian[unknown][:, unknown] + FOLLOW * sparse.identity(len(unknown)))
+    right = FOLLOW * wanted - laplacian[unknown][:, known] @ values[known]
     out = values.copy()
     out[unknown] = splu(matrix).solve(right)
     return out
