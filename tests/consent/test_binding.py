@@ -97,6 +97,26 @@ def test_a_tampered_binding_is_refused(text: str, state: ConsentState, said: str
     assert said in status.reason
 
 
+def test_a_binding_in_another_spelling_or_with_another_kid_is_altered() -> None:
+    """Both are signed by the right key; there is still but one form that is accepted."""
+    document = json.loads(bound())
+    said = json.loads(b64url_decode(document["binding"]["payload"]))
+    for kid, payload, reason in (
+        (STUDIO.thumbprint, json.dumps(said, indent=1).encode(), "not in canonical JSON"),
+        (STRANGER.thumbprint, canonical(said), "not signed by the controller"),
+    ):
+        header = {"alg": "Ed25519", "kid": kid, "role": "controller", "typ": BINDING_TYP}
+        protected, body = b64url_encode(canonical(header)), b64url_encode(payload)
+        signature = b64url_encode(STUDIO.private.sign(f"{protected}.{body}".encode()))
+        document["binding"] = {
+            "payload": body,
+            "signatures": [{"protected": protected, "signature": signature}],
+        }
+        status = verify_bound(json.dumps(document), DIGEST, now=NOW)
+        assert status.state is ConsentState.ALTERED
+        assert reason in status.reason
+
+
 def test_an_edited_binding_payload_is_altered() -> None:
     document = json.loads(bound())
     said = json.loads(b64url_decode(document["binding"]["payload"]))
