@@ -20,7 +20,9 @@ MIXED = [list(q) for q in CUBE_QUADS[:4]] + [
 ]
 
 
-def _header(encoding: str, vertex: str, faces: int, face: str = "property list uchar int vertex_indices") -> str:
+def _header(
+    encoding: str, vertex: str, faces: int, face: str = "property list uchar int vertex_indices"
+) -> str:
     return (
         f"ply\nformat {encoding} 1.0\ncomment made by a test\nelement vertex 8\n{vertex}\n"
         f"element face {faces}\n{face}\nend_header\n"

@@ -88,12 +88,12 @@ def read_obj(path: Path) -> Parsed:
 
 
 def _split(data: bytes) -> _Lines:
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
     if b"\\\n" in data or b"\\\r\n" in data:
         data = re.sub(rb"\\\r?\n", b" ", data)
     if b"#" in data:
         data = re.sub(rb"#[^\r\n]*", b"", data)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
     if re.search(rb"(?m)^[ \t]+[a-z]", data):
         data = re.sub(rb"(?m)^[ \t]+", b"", data)
     if not data.endswith(b"\n"):

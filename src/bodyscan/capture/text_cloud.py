@@ -26,11 +26,11 @@ def read_text_cloud(path: Path) -> Parsed:
     if b"\0" in text[:4096]:
         raise InputError(f"{path.name} is no text: its name says a cloud with one point a line.")
     names, body = _split_header(text)
-    separator = re.search(rb"[;,\t]", body[:4096])
-    if separator and separator[0] == b";" and b"," in body[:4096]:
+    head = body[:4096]
+    separator = next((s for s in (b";", b"\t", b",") if s in head), b" ")
+    if separator in (b";", b"\t") and b"," in head and b"." not in head:
         body = body.replace(b",", b".")  # decimal commas, as German and French exports write them
-    if separator:
-        body = body.replace(separator[0], b" ")
+    body = body.replace(separator, b" ")
     try:
         table = np.loadtxt(io.BytesIO(body), dtype=np.float64, ndmin=2, comments=["#", "//"])
     except ValueError as error:
