@@ -5,7 +5,8 @@ Run from the repository's root:
     python tools/calibrate_landmarks
 
 Made people of both ages in many poses are shown to the detector, as a scan is; what it finds is regressed
-onto joints and vertices of the body's topology. It takes about four minutes. `--samples FILE` keeps what
+onto joints and vertices of the body's topology. Named points of the anatomy are found on the mean body by
+geometry. It takes about four minutes. `--samples FILE` keeps what
 the detector found, so that the regression can be tried again in seconds.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import anatomy
 import collect
 import numpy as np
 import regression
@@ -82,7 +84,8 @@ def main() -> None:
     options = parser.parse_args()
     model = load_body_model("adult")
     rows = detector_rows(model, samples_from(options.samples, options.people))
-    np.savez_compressed(ASSET, **arrays(model, "detector", rows))
+    body = anatomy.body_rows(model, rows)
+    np.savez_compressed(ASSET, **(arrays(model, "detector", rows) | arrays(model, "body", body)))
     for name, row in rows.items():
         if not name.startswith("face_"):
             print(f"{name:20s} {1000 * row.sigma_m:5.1f} mm")
