@@ -1,4 +1,4 @@
-"""Pictures of scans, fits and twins, and the report that shows them; on the CPU, without a graphics driver."""
+"""Pictures of scans, fits and twins, and the report that shows them, without a graphics driver."""
 
 from __future__ import annotations
 
