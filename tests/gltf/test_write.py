@@ -355,3 +355,32 @@ def first_copies(source):
     """Return for each twin vertex the first twin vertex that came from the same body vertex."""
     _, first, inverse = np.unique(source, return_index=True, return_inverse=True)
     return first[inverse]
+
+
+def test_a_surface_of_more_than_65535_vertices_comes_back():
+    side = 260
+    x, y = np.meshgrid(np.linspace(-0.5, 0.5, side), np.linspace(0, 1.7, side))
+    points = np.stack([x.ravel(), y.ravel(), np.zeros(side * side)], axis=1)
+    corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
+    faces = np.concatenate(
+        [
+            np.stack([corner, corner + 1, corner + side], axis=1),
+            np.stack([corner + 1, corner + side + 1, corner + side], axis=1),
+        ]
+    ).astype(np.int32)
+    count = len(points)
+    twin = small_twin()
+    rig = Rig(
+        Mesh(points, faces),
+        twin.rig.skeleton,
+        np.zeros((count, 4), np.uint16),
+        np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
+    )
+    far = Morph("jawOpen", np.array([count - 1], np.int32), np.array([[0, 0.1, 0]], np.float32))
+    data = twin_to_glb(replace(twin, rig=rig, morphs=(far,), vertex_source=np.arange(count, dtype=np.int32)))
+    body = read_glb(data)
+    assert count > 65535
+    assert np.array_equal(body.faces, faces)
+    assert body.morphs[0].vertex_ids.tolist() == [count - 1]
+    assert body.vertex_source is not None
+    assert np.array_equal(body.vertex_source, np.arange(count))
