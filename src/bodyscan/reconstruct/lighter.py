@@ -23,9 +23,9 @@ def lighter(mesh: Mesh, max_elements: int) -> Mesh:
     while True:
         kept, faces = _clustered(mesh, cells)
         count = len(kept) if mesh.is_cloud else len(faces)
-        if count <= max_elements or cells < 64:
+        if count <= max_elements or cells <= 8:
             break
-        cells = min(int(cells * 0.95 * np.sqrt(max_elements / count)), cells - 1)
+        cells = max(min(int(cells * 0.95 * np.sqrt(max_elements / count)), cells - 1), 8)
     return Mesh(
         mesh.vertices[kept],
         faces,

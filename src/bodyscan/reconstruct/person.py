@@ -45,7 +45,7 @@ class PersonOptions:
     min_confidence: float = 0.12
     """0..1, from which a landmark counts as seen."""
     reach: float = 0.2
-    """How far surface may lie from the person's bones, as a share of the height, to be theirs (clothes, hair)."""
+    """How far surface may lie from the person's bones, as a share of the height, to be theirs."""
     other_share: float = 0.2
     """0..1, share of the surface beyond that reach from which it is searched for a second person."""
     allow_seated: bool = False
@@ -75,7 +75,8 @@ def require_whole_person(
     options = options or PersonOptions()
     if len(mesh.vertices) < options.min_points:
         raise InputError(
-            f"The scan holds {len(mesh.vertices)} points: too few for a person (at least {options.min_points}). "
+            f"The scan holds {len(mesh.vertices)} points: too few for a person "
+            f"(at least {options.min_points}). "
             "It is empty, or clean-up found no body in it. Give a scan of one whole person."
         )
     if detector is None:
@@ -85,6 +86,7 @@ def require_whole_person(
     if landmarks is None:
         return _judge_by_slices(light, detector)
     seen = _Seen(light, landmarks, options.min_confidence)
+    _refuse_two_heads(light, seen, detector)
     _refuse_missing_parts(seen)
     if not options.allow_seated:
         _refuse_seated(seen)
@@ -98,7 +100,8 @@ class _Seen:
     def __init__(self, mesh: Mesh, landmarks: Landmarks, min_confidence: float) -> None:
         self.low, self.high = robust_bounds(mesh.vertices)
         self.height = float(self.high[1] - self.low[1])
-        away, _ = KDTree(mesh.vertices).query(landmarks.positions)
+        self._tree = KDTree(mesh.vertices)
+        away, _ = self._tree.query(landmarks.positions)
         margin = 0.02 * self.height
         inside = ((landmarks.positions > self.low - margin) & (landmarks.positions < self.high + margin)).all(
             axis=1
@@ -106,6 +109,19 @@ class _Seen:
         self.points = dict(zip(landmarks.names, landmarks.positions, strict=True))
         good = inside & (away < 0.07 * self.height) & (landmarks.confidence >= min_confidence)
         self.names = {name for name, ok in zip(landmarks.names, good, strict=True) if ok}
+
+    def near(self, *points: F64) -> bool:
+        """Whether thin parts lie on the scan: within 2.5 % of the height of a vertex."""
+        return bool((self._tree.query(np.array(points))[0] < 0.025 * self.height).all())
+
+    def length(self, first: str, second: str) -> float | None:
+        """Length from part to part, the longer of the two sides; None where neither has both."""
+        lengths = []
+        for side in ("left", "right"):
+            names = [n if n == "nose" else f"{side}_{n}" for n in (first, second)]
+            if all(n in self.points for n in names):
+                lengths.append(float(np.linalg.norm(self.points[names[0]] - self.points[names[1]])))
+        return max(lengths, default=None)
 
     def count(self, part: str) -> int:
         """How many of left and right are seen."""
@@ -125,7 +141,14 @@ def _judge_by_slices(mesh: Mesh, detector: PersonDetector) -> tuple[str, ...]:
 def _refuse_missing_parts(seen: _Seen) -> None:
     head = "nose" in seen.names or seen.count("eye") + seen.count("ear") > 0
     trunk = seen.count("shoulder") > 0
-    hips, knees, feet = seen.count("hip") > 0, seen.count("knee") > 0, _feet(seen)
+    # On a cut body a detector squeezes what is missing into what is there: each part must have the length
+    # that the part above it asks for.
+    neck, torso = seen.length("nose", "shoulder"), seen.length("shoulder", "hip")
+    hips = seen.count("hip") > 0 and (neck is None or torso is None or torso > 1.2 * neck)
+    thigh, shin = seen.length("hip", "knee"), seen.length("knee", "ankle")
+    knees = hips and seen.count("knee") > 0 and (torso is None or thigh is None or thigh > 0.45 * torso)
+    feet = knees and seen.count("ankle") > 0 and seen.count("heel") + seen.count("foot_index") > 0
+    feet = feet and (thigh is None or shin is None or shin > 0.6 * thigh)
     if head and trunk and hips and knees and feet:
         return
     parts = {"head": head, "shoulders": trunk, "hips": hips, "knees": knees, "feet": feet}
@@ -147,20 +170,6 @@ def _refuse_missing_parts(seen: _Seen) -> None:
     )
 
 
-def _feet(seen: _Seen) -> bool:
-    """A foot is there where its points are seen and the shin has the length that its thigh asks for."""
-    for side in ("left", "right"):
-        names = [f"{side}_{part}" for part in ("hip", "knee", "ankle", "heel", "foot_index")]
-        if not {names[2]} <= seen.names or not {names[3], names[4]} & seen.names:
-            continue
-        hip, knee, ankle = (seen.points.get(name) for name in names[:3])
-        if hip is None or knee is None or ankle is None:
-            return True
-        if np.linalg.norm(knee - ankle) > 0.6 * np.linalg.norm(hip - knee):
-            return True
-    return False
-
-
 def _refuse_seated(seen: _Seen) -> None:
     bent = 0
     for side in ("left", "right"):
@@ -179,13 +188,53 @@ def _refuse_seated(seen: _Seen) -> None:
 
 
 def _missing_arms(seen: _Seen) -> tuple[str, ...]:
-    gone = [side for side in ("left", "right") if f"{side}_wrist" not in seen.names]
+    gone = [side for side in ("left", "right") if not _has_hand(seen, side)]
     if not gone:
         return ()
     return (
         f"The {' and '.join(gone)} hand{'s were' if len(gone) > 1 else ' was'} not seen (hidden, closed to "
         "the body, or missing); the twin's arm there follows the body model.",
     )
+
+
+def _has_hand(seen: _Seen, side: str) -> bool:
+    shoulder, elbow, wrist, index = (
+        seen.points.get(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist", "index")
+    )
+    if shoulder is None or elbow is None or wrist is None or index is None:
+        return False
+    reaches = np.linalg.norm(wrist - elbow) > 0.5 * np.linalg.norm(elbow - shoulder)
+    return bool(reaches) and {f"{side}_wrist", f"{side}_index"} <= seen.names and seen.near(wrist, index)
+
+
+def _refuse_two_heads(mesh: Mesh, seen: _Seen, detector: PersonDetector) -> None:
+    """Two people side by side: two pieces at the height of the heads, and a body below each."""
+    points = surface_samples(mesh)
+    top = points[points[:, 1] > seen.high[1] - 0.14 * seen.height][:, [0, 2]]
+    if len(top) < 40:
+        return
+    cells, group = np.unique(np.floor(top / (0.02 * seen.height)), axis=0, return_inverse=True)
+    count, label = _grid_pieces(cells, 1.5)
+    sizes = np.bincount(label[group.ravel()], minlength=count)
+    heads = [
+        top[label[group.ravel()] == piece].mean(axis=0) for piece in np.flatnonzero(sizes > 0.15 * len(top))
+    ]
+    if not 2 <= len(heads) <= 6:
+        return
+    _, nearest = KDTree(heads).query(mesh.vertices[:, [0, 2]])
+    people = [i for i in range(len(heads)) if _shows_person(_part(mesh, nearest == i), seen.height, detector)]
+    if len(people) > 1:
+        raise InputError(
+            f"The scan shows two or more people: {len(people)} heads, each above a body of its own. "
+            "Give a scan of one person, or cut the others away."
+        )
+
+
+def _grid_pieces(cells: F64, reach: float) -> tuple[int, np.ndarray]:
+    """Number of pieces of occupied grid cells (C, D), and the piece of each cell."""
+    pairs = KDTree(cells).query_pairs(reach, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(len(cells), len(cells)))
+    return connected_components(graph, directed=False)
 
 
 def _refuse_others(
@@ -214,8 +263,8 @@ def _refuse_others(
 
 def _raise_two(share: float) -> None:
     raise InputError(
-        f"The scan shows two or more people: besides the first, {share:.0%} of the surface belongs to another "
-        "body. Give a scan of one person, or cut the others away."
+        f"The scan shows two or more people: besides the first, {share:.0%} of the surface "
+        "belongs to another body. Give a scan of one person, or cut the others away."
     )
 
 
@@ -248,9 +297,7 @@ def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
     size = 0.03 * float(np.ptp(samples, axis=0).max())
     low = samples.min(axis=0)
     cells, group = np.unique(np.floor((samples - low) / size).astype(np.int64), axis=0, return_inverse=True)
-    pairs = KDTree(cells).query_pairs(1.8, output_type="ndarray")
-    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(len(cells), len(cells)))
-    count, label = connected_components(graph, directed=False)
+    count, label = _grid_pieces(cells, 1.8)
     if count < 2:
         return []
     shares = np.bincount(label[group.ravel()], minlength=count) / len(samples)
@@ -262,7 +309,7 @@ def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
 
 
 def _shows_person(part: Mesh, height: float, detector: PersonDetector) -> bool:
-    """Whether pictures of a part show a body with a head above hips, a third as tall as the person or more."""
+    """Whether a part shows a body, head above hips, at least a third as tall as the person."""
     if len(part.vertices) < 100 or (not part.is_cloud and len(part.faces) < 100):
         return False
     skeleton = find_skeleton(

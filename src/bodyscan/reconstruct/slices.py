@@ -63,16 +63,20 @@ def surface_samples(mesh: Mesh, count: int = NUM_SAMPLES, seed: int = 0) -> F64:
 
 def slice_pieces(across: F64, cell: float) -> int:
     """Number of separate pieces among points (N, 2) of one slice; small crumbs do not count."""
+    return len(_piece_sizes(across, cell))
+
+
+def _piece_sizes(across: F64, cell: float) -> np.ndarray:
+    """Cells of each piece of a slice."""
     if len(across) < 12:
-        return 0
+        return np.zeros(0, int)
     cells = np.floor((across - across.min(axis=0)) / cell).astype(int)
     grid = np.zeros(cells.max(axis=0) + 1, bool)
     grid[cells[:, 0], cells[:, 1]] = True
-    grid = np.asarray(ndimage.binary_closing(np.pad(grid, 2), iterations=1), bool)
     labels = np.zeros(grid.shape, np.int32)
     ndimage.label(grid, structure=np.ones((3, 3)), output=labels)
     sizes = np.bincount(labels[grid])[1:]
-    return int((sizes > PIECE * grid.sum()).sum())
+    return sizes[sizes > PIECE * grid.sum()]
 
 
 def stance(points: F64, up: F64) -> Stance:
@@ -87,21 +91,32 @@ def stance(points: F64, up: F64) -> Stance:
     spread = np.ptp(np.percentile(across, [0.2, 99.8], axis=0), axis=0)
     slenderness = height / max(float(spread.max()), 1e-12)
 
-    shins = [
-        slice_pieces(across[np.abs(level - at) < 0.02], CELL * height) for at in (0.12, 0.17, 0.22, 0.27)
-    ]
+    shins = [_pair(across[np.abs(level - at) < 0.02], CELL * height) for at in (0.12, 0.17, 0.22, 0.27)]
     widths = [_width(across[np.abs(level - at) < 0.03]) for at in np.linspace(0.05, 0.95, 16)]
     head_share = _width(across[level > 0.91]) / max(*widths, 1e-12)
-    legs = int(np.median(shins))
-    forward = _feet_forward(across, level, side, up)
-    tests = (
-        1.0 if legs == 2 else 0.3 if legs == 1 else 0.0,
-        float(np.clip((0.7 - head_share) / 0.4, 0, 1)),
-        float(np.clip((slenderness - 0.7) / 0.3, 0, 1)) * float(slenderness < 7),
+    trunk = [slice_pieces(across[np.abs(level - at) < 0.02], CELL * height) for at in (0.58, 0.66, 0.74)]
+    legs = float(np.median([alike for _, alike in shins]))
+    head = across[level > 0.93]
+    score = min(
+        legs,
+        float(np.clip((0.75 - head_share) / 0.3, 0, 1)),
+        float(np.clip((slenderness - 0.75) / 0.15, 0, 1)) * float(slenderness < 7),
+        # One trunk, or a trunk between two arms.
+        float(np.mean([pieces in (1, 3) for pieces in trunk])),
+        1.0 if slice_pieces(head, CELL * height) == 1 else 0.3,
     )
-    single_head = slice_pieces(across[level > 0.93], CELL * height) == 1
-    score = float(np.mean(tests)) * (1.0 if single_head else 0.6) * float(tests[2] > 0)
-    return Stance(score, legs, float(head_share), float(slenderness), forward)
+    pieces = int(np.median([count for count, _ in shins]))
+    return Stance(
+        score, pieces, float(head_share), float(slenderness), _feet_forward(across, level, side, up)
+    )
+
+
+def _pair(across: F64, cell: float) -> tuple[int, float]:
+    """Number of pieces of a slice, and 0..1 how much it is a pair of pieces of like size."""
+    sizes = _piece_sizes(across, cell)
+    if len(sizes) != 2:
+        return len(sizes), 0.0
+    return 2, float(np.clip(2 * sizes.min() / sizes.max(), 0, 1))
 
 
 def _width(across: F64) -> float:

@@ -50,16 +50,16 @@ def skeleton_height(skeleton: Skeleton33, min_confidence: float = 0.2) -> float 
 
     if not sure("nose", *(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "hip"))):
         return None
-    legs = [
-        between(f"{s}_hip", f"{s}_knee") + between(f"{s}_knee", f"{s}_ankle")
-        for s in ("left", "right")
-        if sure(f"{s}_hip", f"{s}_knee", f"{s}_ankle")
-    ]
-    if not legs:
+    seen = [s for s in ("left", "right") if sure(f"{s}_hip", f"{s}_knee", f"{s}_ankle")]
+    if not seen:
         return None
+    legs = [between(f"{s}_hip", f"{s}_knee") + between(f"{s}_knee", f"{s}_ankle") for s in seen]
+    weights = [min(skeleton.sure(f"{s}_knee"), skeleton.sure(f"{s}_ankle")) for s in seen]
     shoulders = skeleton.middle("shoulder")
     trunk = float(np.linalg.norm(shoulders - skeleton.middle("hip")))
-    return (max(legs) + trunk + float(np.linalg.norm(skeleton["nose"] - shoulders))) / SKELETON_SHARE
+    return (
+        float(np.average(legs, weights=weights)) + trunk + float(np.linalg.norm(skeleton["nose"] - shoulders))
+    ) / SKELETON_SHARE
 
 
 def choose_unit(
