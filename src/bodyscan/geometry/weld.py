@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from bodyscan.geometry.components import link_components
 
 Ints = NDArray[np.integer]
 Floats = NDArray[np.floating]
@@ -20,33 +23,35 @@ def _grid_key(cells: NDArray[np.int64]) -> NDArray[np.int64]:
     return inverse.reshape(-1).astype(np.int64)
 
 
-def cell_ids(points: Floats, size: float, shift: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def cell_ids(points: Floats, size: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first point of each occupied cell of a cubic grid, and the cell number of each point.
 
-    `points` (N, 3), `size` the cell's edge, `shift` moves the grid by a part of a cell.
+    `points` (N, 3), `size` the cell's edge.
     """
     if len(points) == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    cells = np.floor(np.asarray(points, np.float64) / size + shift).astype(np.int64)
+    cells = np.floor(np.asarray(points, np.float64) / size).astype(np.int64)
     _, first, inverse = np.unique(_grid_key(cells), return_index=True, return_inverse=True)
     return first, inverse.reshape(-1)
 
 
 def weld(points: Floats, tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find vertices that share a place within `tolerance` (in each axis).
+    """Find vertices that share a place within `tolerance`.
 
     Returns `keep`, ascending indices of the vertices that stay (the first at each place, position
-    unchanged), and `new_index` (N,), the place in `keep` of every old vertex. Two grids, half a cell
-    apart, so that two copies which the first grid's boundary parts still meet in the second.
+    unchanged), and `new_index` (N,), the place in `keep` of every old vertex. A grid joins nearly all
+    copies; a tree then finds those that a cell's boundary parts (a second, shifted grid missed some where
+    copies straddled both).
     """
     points = np.asarray(points, np.float64)
     if len(points) == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    first, group = cell_ids(points, tolerance)
-    again, regroup = cell_ids(points[first], tolerance, 0.5)
-    representative = np.full(len(again), len(points), np.int64)
-    group = regroup[group]
-    np.minimum.at(representative, regroup, first)
+    first, group = cell_ids(points, 0.5 * tolerance)
+    pairs = KDTree(points[first]).query_pairs(tolerance, output_type="ndarray")
+    if len(pairs):
+        group = link_components(pairs[:, 0], pairs[:, 1], len(first))[group]
+    representative = np.full(int(group.max()) + 1, len(points), np.int64)
+    np.minimum.at(representative, group, np.arange(len(points)))
     order = np.argsort(representative, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -97,7 +97,7 @@ def _under(plane: Plane, surface: Surface, heights: F64) -> NDArray[np.bool_]:
         return np.zeros(len(heights), bool)
     flat = surface.points[:, [0, 2]]
     # Points are the centres of faces: the outline reaches one face further.
-    margin = 0.06 + float(np.sqrt(2 * surface.areas[inside].max()))
+    margin = 0.12 + float(np.sqrt(2 * surface.areas[inside].max()))
     low, high = flat[inside].min(axis=0) - margin, flat[inside].max(axis=0) + margin
     return (heights > -0.35) & (flat > low).all(axis=1) & (flat < high).all(axis=1)
 
@@ -165,8 +165,9 @@ def _refine(surface: Surface, normal: F64, offset: float) -> Plane | None:
         centre = weight @ surface.points[inside] / weight.sum()
         spread = surface.points[inside] - centre
         values, axes = np.linalg.eigh((spread * weight[:, None]).T @ spread)
-        # Two triangles span no plane by their centres: then their own normals say how it lies.
-        fitted = axes[:, 0] if values[1] > 1e-4 * values[2] else normal
+        # The centres of a few large triangles span no plane: then their own normals say how it lies.
+        few = weight.sum() ** 2 < 20 * (weight**2).sum() or values[1] < 1e-4 * values[2]
+        fitted = _mean_normal(surface.normals[inside], weight, normal) if few else axes[:, 0]
         if abs(float(fitted @ normal)) < np.cos(np.radians(6.0)):
             fitted = normal
         normal = fitted if fitted @ normal > 0 else -fitted
@@ -174,6 +175,12 @@ def _refine(surface: Surface, normal: F64, offset: float) -> Plane | None:
     points, weight = surface.points[inside], surface.areas[inside]
     rms = float(np.sqrt(weight @ (points @ normal - offset) ** 2 / weight.sum()))
     return Plane(normal, offset, float(weight.sum()), rms, _extent(points, weight, normal))
+
+
+def _mean_normal(normals: F64, weight: F64, toward: F64) -> F64:
+    """(3,) unit mean of normals, each turned to the side that `toward` points to."""
+    mean = (weight * np.where(normals @ toward < 0, -1.0, 1.0)) @ normals
+    return mean / np.linalg.norm(mean)
 
 
 def _extent(points: F64, weight: F64, normal: F64) -> tuple[float, float]:
