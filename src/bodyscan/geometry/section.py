@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import ConvexHull, QhullError
 
+from bodyscan.errors import InputError
 from bodyscan.geometry.components import link_components
 from bodyscan.types import F64, I32, Bool
 
@@ -23,10 +29,18 @@ class Section:
     """(S, 3) float64, metres."""
     ends: F64
     """(S, 3) float64, metres."""
-    piece: NDArray[np.int64]
-    """(S,) int64, 0..P-1: which connected piece a segment belongs to; a whole loop is one piece."""
+    links: NDArray[np.int64]
+    """(S, 2) int64: which crossed edges of the mesh the ends lie on, 0..N-1; neighbours share one."""
     plane_axes: F64
     """(2, 3) float64, two orthonormal directions in the plane."""
+
+    @cached_property
+    def piece(self) -> NDArray[np.int64]:
+        """(S,) int64, 0..P-1: which connected piece a segment belongs to; a whole loop is one piece."""
+        if not len(self.links):
+            return np.zeros(0, np.int64)
+        labels = link_components(self.links[:, 0], self.links[:, 1], int(self.links.max()) + 1)
+        return np.unique(labels[self.links[:, 0]], return_inverse=True)[1].reshape(-1)
 
     @property
     def num_pieces(self) -> int:
@@ -39,9 +53,7 @@ class Section:
     def only(self, piece: int) -> Section:
         """One piece of the section."""
         inside = self.piece == piece
-        return Section(
-            self.starts[inside], self.ends[inside], np.zeros(int(inside.sum()), np.int64), self.plane_axes
-        )
+        return Section(self.starts[inside], self.ends[inside], self.links[inside], self.plane_axes)
 
     def nearest(self, point: ArrayLike) -> Section:
         """The piece whose middle (weighted by length) is nearest to `point` (3,)."""
@@ -70,6 +82,62 @@ class Section:
             return 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class SurfacePath:
+    """A line over the surface, in a plane."""
+
+    points: F64
+    """(N, 3) float64, metres, in order."""
+
+    def length(self) -> float:
+        """Length along the skin, metres."""
+        return float(np.linalg.norm(np.diff(self.points, axis=0), axis=1).sum())
+
+    def taut_length(self) -> float:
+        """Length of a tape held between the ends, metres: hollows are bridged, bulges followed."""
+        if len(self.points) < 3:
+            return self.length()
+        centred = self.points - self.points.mean(axis=0)
+        axes = np.linalg.eigh(centred.T @ centred)[1][:, 1:].T
+        chord = float(np.linalg.norm(self.points[-1] - self.points[0]))
+        try:
+            return float(ConvexHull(self.points @ axes.T).area) - chord
+        except QhullError:
+            return chord
+
+
+def surface_path(section: Section, stops: Sequence[ArrayLike]) -> SurfacePath:
+    """The shortest way along a section from stop to stop (each (3,)); stops move to the nearest corner.
+
+    Raises `InputError` where the section does not join the stops.
+    """
+    points, links, lengths = _as_graph(section)
+    graph = coo_matrix((lengths, (links[:, 0], links[:, 1])), shape=(len(points), len(points))).tocsr()
+    nodes = [int(np.linalg.norm(points - np.asarray(stop), axis=1).argmin()) for stop in stops]
+    order = [nodes[0]]
+    for start, end in pairwise(nodes):
+        distance, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)
+        if not np.isfinite(distance[end]):
+            raise InputError("surface_path: the plane's section is broken between two stops.")
+        back = [end]
+        while back[-1] != start:
+            back.append(int(before[back[-1]]))
+        order += back[::-1][1:]
+    return SurfacePath(points[order])
+
+
+def _as_graph(section: Section) -> tuple[F64, NDArray[np.int64], F64]:
+    """Corners (N, 3), links (S, 2) between them, and their lengths (S,), at least a nanometre."""
+    if not len(section.starts):
+        raise InputError("surface_path: the plane does not meet the surface.")
+    nodes, links = np.unique(section.links, return_inverse=True)
+    links = links.reshape(-1, 2)
+    points = np.empty((len(nodes), 3))
+    points[links[:, 0]], points[links[:, 1]] = section.starts, section.ends
+    lengths = np.maximum(np.linalg.norm(section.ends - section.starts, axis=1), 1e-9)
+    return points, links, lengths
+
+
 def plane_section(
     vertices: F64, faces: I32, origin: ArrayLike, normal: ArrayLike, keep: Bool | None = None
 ) -> Section:
@@ -93,12 +161,8 @@ def plane_section(
     apex, left, right = (corners[rows, (lone + k) % 3] for k in range(3))
     starts, start_key = _edge_points(vertices, above, apex, left)
     ends, end_key = _edge_points(vertices, above, apex, right)
-    _, node = np.unique(np.concatenate([start_key, end_key]), return_inverse=True)
-    node = node.reshape(-1)
-    count = len(corners)
-    labels = link_components(node[:count], node[count:], int(node.max()) + 1) if count else np.zeros(0, int)
-    piece = labels[node[:count]] if count else np.zeros(0, np.int64)
-    return Section(starts, ends, np.asarray(piece, np.int64), _axes(normal))
+    _, links = np.unique(np.stack([start_key, end_key], axis=1), return_inverse=True)
+    return Section(starts, ends, links.reshape(-1, 2), _axes(normal))
 
 
 def girth_at(
