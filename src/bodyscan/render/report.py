@@ -251,7 +251,7 @@ def _footer(data: ReportData) -> str:
     return (
         "<footer><p>Every picture on this page is synthetic: drawn from a digital twin under the consent "
         f"record <code>{escape(data.mark.record_id)}</code>, for the purpose "
-        f"{escape(_words(data.mark.purpose))}. "
+        f"“{escape(data.mark.purpose.replace('_', ' '))}”. "
         "The same is written in each picture's metadata.</p></footer>"
     )
 

@@ -11,7 +11,12 @@ from bodyscan.render.report_pictures import Picture
 from bodyscan.render.report_style import CSS
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_LABEL = LabelOptions(corner="top-left", relative_size=0.021)
+_LABELS = {
+    "": LabelOptions("top-left", 0.029),
+    "two": LabelOptions("top-left", 0.027),
+    "four": LabelOptions("bottom-left", 0.042),
+}
+"""By gallery: the smaller its pictures stand on the page, the larger their labels."""
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -42,15 +47,14 @@ def gallery(pictures: Sequence[Picture], info: MarkInfo, kind: str = "") -> str:
     """Figures side by side, each picture labelled, marked and embedded."""
     if not pictures:
         return ""
-    return (
-        f'<div class="gallery {escape(kind)}">\n' + "\n".join(figure(p, info) for p in pictures) + "\n</div>"
-    )
+    figures = [figure(picture, info, _LABELS[kind]) for picture in pictures]
+    return f'<div class="gallery {escape(kind)}">\n' + "\n".join(figures) + "\n</div>"
 
 
-def figure(picture: Picture, info: MarkInfo) -> str:
+def figure(picture: Picture, info: MarkInfo, label: LabelOptions) -> str:
     """One picture as a data address, with its caption and alternative text."""
     data = encode_marked(
-        picture.image, info, file_format="JPEG", source_type=picture.source_type, label=_LABEL
+        picture.image, info, file_format="JPEG", source_type=picture.source_type, label=label
     )
     height, width = picture.image.shape[:2]
     return (

@@ -191,6 +191,9 @@ def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], li
         return (), notes
     # One frame for all: the person is as large in one pose as in the next.
     everything = np.concatenate([mesh.vertices for mesh in meshes.values()])
+    # Room above the head, where the label goes.
+    above = everything[everything[:, 1].argmax()] + np.array([0, 0.07 * np.ptp(everything[:, 1]), 0])
+    everything = np.concatenate([everything, above[None]])
     side = options.height
     out = []
     for name, mesh in meshes.items():
