@@ -69,4 +69,4 @@ class CleanResult:
     removed: Mapping[str, float] = field(default_factory=dict)
     """Counts of what was removed or changed: `degenerate_faces`, `duplicate_faces`, `merged_vertices`,
     `flipped_faces`, `floor_m2`, `wall_m2`, `pole_pieces`, `loose_pieces`, `loose_m2`,
-    `largest_loose_m2`, `outlier_points`; absent where zero."""
+    `largest_loose_m2`, `loose_points`, `outlier_points`; absent where zero."""
