@@ -3,9 +3,9 @@
 A scan says nothing about them, and offsets of a fit there are noise or zero. Three steps make them sound:
 lids and lips move as a whole with the skin around them (their normals turn by 180 degrees within
 millimetres, so that an offset along the normal would close eyes and open mouths); the lining inside the head
-goes along with the skin in front of it; loose parts (eyeballs, rows of teeth, the tongue) keep their form and go along with
-the skin before them. Otherwise a face that was scanned 3 mm deeper than the parametric one has its
-eyeballs before its lids and the lining of its mouth on its cheeks.
+goes along with the skin in front of it; loose parts (eyeballs, rows of teeth, the tongue) keep their form and
+go along with the skin before them. Otherwise a face that was scanned 3 mm deeper than the parametric one has
+its eyeballs before its lids and the lining of its mouth on its cheeks.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ FOLLOW = 0.3
 def settle_inner_parts(model: BodyModel, detail: F64) -> F64:
     """(V, 3) detail in the unposed frame -> the same with sound values on lids, lips and inside the head."""
     out = np.array(detail, np.float64)
+    places = model.template.astype(np.float64)
     labels = _pieces(model.faces, model.num_vertices)
     skin = labels == np.bincount(labels).argmax()
     inner = model.inner if len(model.inner) else np.zeros(model.num_vertices, bool)
     outer = np.flatnonzero(skin & ~inner)
-    around = _Surroundings(model.template[outer], out[outer])
+    around = _Surroundings(places[outer], out[outer])
     lining = np.flatnonzero(skin & inner)
     if len(lining):
-        rim_distance, _ = KDTree(model.template[lining]).query(model.template[outer])
+        rim_distance, _ = KDTree(places[lining]).query(places[outer])
         rim = rim_distance < RIM_M
         share = 1 - rim_distance[rim] / RIM_M
         share = (share * share * (3 - 2 * share))[:, None]
-        whole = around.mean(model.template[outer[rim]])
+        whole = around.mean(places[outer[rim]])
         out[outer[rim]] = share * whole + (1 - share) * out[outer[rim]]
-        around = _Surroundings(model.template[outer], out[outer])
-        out = _lining(model, out, skin & inner, skin & ~inner, around.mean(model.template[lining]))
+        around = _Surroundings(places[outer], out[outer])
+        out = _lining(model, out, skin & inner, skin & ~inner, around.mean(places[lining]))
     for label in np.unique(labels[~skin]):
         part = np.flatnonzero(labels == label)
-        out[part] = around.before(model.template[part])
+        out[part] = around.before(places[part])
     return out
 
 

@@ -76,7 +76,7 @@ def local_maps(model: BodyModel, person: F64, vertices: np.ndarray) -> F64:
 
 
 def head_scale(model: BodyModel, person: F64, vertices: np.ndarray) -> float:
-    """How much larger the person's face is than the mean face: the ratio of their spreads about the centre."""
+    """How much larger the person's face is than the mean face: the ratio of their spreads."""
     sizes = [
         np.sqrt(np.var(np.asarray(points, np.float64)[vertices], axis=0).sum())
         for points in (model.template, person)
