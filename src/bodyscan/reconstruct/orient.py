@@ -56,7 +56,7 @@ class FrameOptions:
     vote_px: int = 256
     """Height of those pictures, pixels, at least 128."""
     max_faces: int = 500_000
-    """A larger scan is thinned to about this many faces or points for this stage alone."""
+    """A larger scan is thinned to about this many faces (a third as many points) to be looked at."""
 
     def __post_init__(self) -> None:
         if self.assume_height_m is not None and not 0.3 <= self.assume_height_m <= 3:
@@ -131,7 +131,7 @@ def infer_frame(
     if detector is None:
         with PersonDetector(options.landmarks.min_confidence) as own:
             return infer_frame(mesh, unit, up, facing, options, texture=texture, detector=own)
-    light = lighter(mesh, options.max_faces)
+    light = lighter(mesh, options.max_faces // 3 if mesh.is_cloud else options.max_faces)
     studio = Studio(light, texture)
     found = _find(studio, detector, up, options)
     forward, facing_notes = _facing(found, facing)

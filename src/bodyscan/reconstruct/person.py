@@ -82,7 +82,7 @@ def require_whole_person(
     if detector is None:
         with PersonDetector() as own:
             return require_whole_person(mesh, landmarks, options, detector=own)
-    light = lighter(mesh, 300_000)
+    light = lighter(mesh, 100_000 if mesh.is_cloud else 300_000)
     if landmarks is None:
         return _judge_by_slices(light, detector)
     seen = _Seen(light, landmarks, options.min_confidence)
