@@ -107,18 +107,18 @@ class SurfacePath:
 
 
 def surface_path(section: Section, stops: Sequence[ArrayLike]) -> SurfacePath:
-    """The shortest way along a section from stop to stop (each (3,)); stops move to the nearest corner.
+    """The shortest way along a section from stop to stop (each (3,)).
 
-    Raises `InputError` where the section does not join the stops.
+    Stops move to the nearest corner of one piece of the section: the one that comes nearest to all of them.
+    Raises `InputError` where the plane does not meet the surface.
     """
+    section = _piece_near(section, np.asarray(stops, np.float64))
     points, links, lengths = _as_graph(section)
     graph = coo_matrix((lengths, (links[:, 0], links[:, 1])), shape=(len(points), len(points))).tocsr()
     nodes = [int(np.linalg.norm(points - np.asarray(stop), axis=1).argmin()) for stop in stops]
     order = [nodes[0]]
     for start, end in pairwise(nodes):
-        distance, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)
-        if not np.isfinite(distance[end]):
-            raise InputError("surface_path: the plane's section is broken between two stops.")
+        before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)[1]
         back = [end]
         while back[-1] != start:
             back.append(int(before[back[-1]]))
@@ -126,10 +126,16 @@ def surface_path(section: Section, stops: Sequence[ArrayLike]) -> SurfacePath:
     return SurfacePath(points[order])
 
 
-def _as_graph(section: Section) -> tuple[F64, NDArray[np.int64], F64]:
-    """Corners (N, 3), links (S, 2) between them, and their lengths (S,), at least a nanometre."""
+def _piece_near(section: Section, stops: F64) -> Section:
     if not len(section.starts):
         raise InputError("surface_path: the plane does not meet the surface.")
+    away = np.linalg.norm(section.starts[:, None] - stops, axis=2)
+    least = [away[section.piece == piece].min(axis=0).sum() for piece in range(section.num_pieces)]
+    return section.only(int(np.argmin(least)))
+
+
+def _as_graph(section: Section) -> tuple[F64, NDArray[np.int64], F64]:
+    """Corners (N, 3), links (S, 2) between them, and their lengths (S,), at least a nanometre."""
     nodes, links = np.unique(section.links, return_inverse=True)
     links = links.reshape(-1, 2)
     points = np.empty((len(nodes), 3))
