@@ -1,0 +1,121 @@
+"""`bodyscan simulate`: scans of people who do not exist, with the truth beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bodyscan.cli.errors import run_guarded
+from bodyscan.errors import InputError
+from bodyscan.simulate.options import CHOICES, HOLE_PLACES, RawScanOptions
+
+app = typer.Typer(help="Simulated captures with known truth.", no_args_is_help=True)
+
+_DEFAULTS = RawScanOptions()
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `raw` a command of its own while it is the only one."""
+
+
+@app.command()
+@run_guarded
+def raw(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Scan to write: .ply, .obj, .stl or .glb.")],
+    truth: Annotated[Path | None, typer.Option(help="Truth to write: .npz (see docs/simulate.md).")] = None,
+    seed: Annotated[int, typer.Option(help="Every random choice follows from it.", min=0)] = _DEFAULTS.seed,
+    age: Annotated[str, typer.Option(help=" or ".join(CHOICES["age"]))] = _DEFAULTS.age,
+    sex: Annotated[str, typer.Option(help=", ".join(CHOICES["sex"]))] = _DEFAULTS.sex,
+    build: Annotated[str, typer.Option(help=", ".join(CHOICES["build"]))] = _DEFAULTS.build,
+    height_m: Annotated[float | None, typer.Option(help="Stature in metres. Default: drawn.")] = None,
+    pose: Annotated[str, typer.Option(help=", ".join(CHOICES["pose"]))] = _DEFAULTS.pose,
+    legs: Annotated[str, typer.Option(help=", ".join(CHOICES["legs"]))] = _DEFAULTS.legs,
+    hands: Annotated[str, typer.Option(help=", ".join(CHOICES["hands"]))] = _DEFAULTS.hands,
+    hair: Annotated[str, typer.Option(help=", ".join(CHOICES["hair"]))] = _DEFAULTS.hair,
+    clothing: Annotated[str, typer.Option(help=", ".join(CHOICES["clothing"]))] = _DEFAULTS.clothing,
+    skin_tone: Annotated[int | None, typer.Option(help="Monk Skin Tone, 1 to 10. Default: drawn.")] = None,
+    faces: Annotated[int, typer.Option(help="Triangles of the surface.")] = _DEFAULTS.target_faces,
+    noise_mm: Annotated[float, typer.Option(help="Standard deviation of noise.")] = _DEFAULTS.noise_mm,
+    drift_mm: Annotated[float, typer.Option(help="Root mean square of slow bumps.")] = _DEFAULTS.drift_mm,
+    hole: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(HOLE_PLACES)} or none; may be repeated.")
+    ] = None,
+    floor: Annotated[str, typer.Option(help=", ".join(CHOICES["floor"]))] = _DEFAULTS.floor,
+    crumbs: Annotated[int, typer.Option(help="Small floating pieces.")] = _DEFAULTS.crumbs,
+    unit: Annotated[str, typer.Option(help=", ".join(CHOICES["unit"]))] = _DEFAULTS.unit,
+    up: Annotated[str, typer.Option(help="Axis of the file that points up, for example +z.")] = _DEFAULTS.up,
+    facing: Annotated[
+        str, typer.Option(help="Axis that the person faces, for example -y.")
+    ] = _DEFAULTS.facing,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Any other option as NAME=VALUE, for example sway_deg=2; may be repeated."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Simulate the raw scan of a made-up person. The same options give the same bytes."""
+    from bodyscan.simulate.raw import simulate_raw_scan
+    from bodyscan.simulate.write import check_scan_path, check_truth_path, write_scan, write_truth
+
+    holes = _DEFAULTS.holes if hole is None else tuple(place for place in hole if place != "none")
+    values: dict[str, Any] = {
+        "seed": seed, "age": age, "sex": sex, "build": build, "height_m": height_m, "pose": pose,
+        "legs": legs, "hands": hands, "hair": hair, "clothing": clothing,
+        "skin_tone": skin_tone, "target_faces": faces, "noise_mm": noise_mm, "drift_mm": drift_mm, "holes": holes, "floor": floor, "crumbs": crumbs,
+        "unit": unit, "up": up, "facing": facing,
+    }  # fmt: skip
+    options = RawScanOptions(**{**values, **_parsed(option or [], values)})
+    # Say what is wrong with a path before a minute of work, not after it.
+    check_scan_path(output)
+    if truth is not None:
+        check_truth_path(truth)
+    scan = simulate_raw_scan(options)
+    write_scan(scan, output)
+    if truth is not None:
+        write_truth(scan, truth)
+    told = {
+        "scan": str(output),
+        "truth": str(truth) if truth else None,
+        "vertices": len(scan.mesh.vertices),
+        "faces": len(scan.mesh.faces),
+        "unit": options.unit,
+        "skin_tone": scan.truth.skin_tone,
+    }
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    for name, value in told.items():
+        if value is not None:
+            typer.echo(f"{name:10} {value}")
+
+
+def _parsed(entries: list[str], given: dict[str, Any]) -> dict[str, Any]:
+    """NAME=VALUE texts -> option values of the type of their default."""
+    known = {field.name: getattr(_DEFAULTS, field.name) for field in fields(RawScanOptions)}
+    rest = {name: value for name, value in known.items() if name not in given}
+    found: dict[str, Any] = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        if not equals or name not in rest:
+            raise InputError(f"--set {entry}: give NAME=VALUE with a name of: {', '.join(rest)}.")
+        found[name] = _value(name, rest[name], text)
+    return found
+
+
+def _value(name: str, default: Any, text: str) -> Any:
+    if isinstance(default, bool):
+        if text not in ("true", "false"):
+            raise InputError(f"--set {name}={text}: possible: true, false.")
+        return text == "true"
+    kind = int if isinstance(default, int) else float
+    try:
+        return kind(text)
+    except ValueError:
+        raise InputError(f"--set {name}={text}: a number is wanted.") from None
