@@ -7,7 +7,7 @@ that a user's own file of that family goes through the same code (`bodyscan.body
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -103,6 +103,29 @@ class BodyModel:
     @cached_property
     def _flat_dirs(self) -> F32:
         return self.shape_dirs.reshape(self.num_components, -1)
+
+    @cached_property
+    def vertex_major_dirs(self) -> F32:
+        """(V, 3, S) float32 contiguous copy of `shape_dirs`: quick to gather by vertex."""
+        return np.ascontiguousarray(self.shape_dirs.transpose(1, 2, 0))
+
+    def at_vertices(self, vertex_ids: I32) -> BodyModel:
+        """The same skeleton and shape space with only the given vertices, and no faces."""
+        return replace(
+            self,
+            template=self.template[vertex_ids],
+            shape_dirs=self.shape_dirs[:, vertex_ids],
+            skin_weights=self.skin_weights[vertex_ids],
+            faces=np.zeros((0, 3), dtype=np.int32),
+            pose_dirs=None if self.pose_dirs is None else self.pose_dirs[:, vertex_ids],
+            expression_ids={},
+            expression_deltas={},
+            region_ids=self.region_ids[vertex_ids] if len(self.region_ids) else self.region_ids,
+            inner=self.inner[vertex_ids] if len(self.inner) else self.inner,
+            split_source=np.zeros(0, dtype=np.int32),
+            split_faces=np.zeros((0, 3), dtype=np.int32),
+            split_uvs=np.zeros((0, 2), dtype=np.float32),
+        )
 
     def zero_params(self) -> BodyParams:
         """The mean person, unposed."""

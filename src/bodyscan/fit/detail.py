@@ -25,14 +25,9 @@ ROUNDS = 4
 MIN_COSINE = 0.6
 HOLD = 1e-3
 """Pull towards zero where no data speaks, against a data weight of 1."""
-STIFF_REGIONS = {
-    "left_hand": 8.0,
-    "right_hand": 8.0,
-    "left_foot": 3.0,
-    "right_foot": 3.0,
-    "head": 1.0,
-}
-"""Factor on the stiffness: hands and feet keep their anatomy where scans are poor."""
+STIFF_REGIONS = {"left_hand": 1.6, "right_hand": 1.6, "left_foot": 1.6, "right_foot": 1.6}
+"""Factor on the smoothing length: hands and feet keep their anatomy where scans are poor."""
+BEND_RANGE = (0.02, 3000.0)
 MAX_UNFOLD_ROUNDS = 12
 MIN_FACE_COSINE = 0.2
 """A face may turn by no more than this (about 78 degrees) from the parametric body."""
@@ -54,15 +49,18 @@ def refine_surface(
     scan: ScanPoints,
     *,
     limit_m: float,
-    smoothness: float,
+    smooth_length_m: float,
 ) -> Detail:
     """Offsets that take the posed body's `vertices` (V, 3) onto the scan.
 
-    `limit_m`: farthest target; `smoothness`: stiffness against data weight 1 for each vertex.
+    `limit_m`: farthest target; `smooth_length_m`: details smaller than
+    this are smoothed away, metres.
     """
-    laplacian, mass = cotangent_free_laplacian(model, vertices)
-    stiffness = smoothness * _stiffness(model)
-    bending = laplacian.T @ sparse.diags(mass * stiffness) @ laplacian
+    laplacian, edge_m = edge_laplacian(model, vertices)
+    # A plate of one bending length everywhere: the discrete energy grows with the fourth power of
+    # that length over the local edge, so that the dense face is as smooth as the coarse torso.
+    bend = (smooth_length_m * _stiffness(model) / edge_m) ** 4
+    bending = laplacian.T @ sparse.diags(np.clip(bend, *BEND_RANGE)) @ laplacian
     offsets = np.zeros_like(vertices)
     weight = np.zeros(len(vertices))
     for round_ in range(ROUNDS):
@@ -105,24 +103,21 @@ def scan_targets(
     return current - base + along[:, None] * normal, weight
 
 
-def cotangent_free_laplacian(model: BodyModel, vertices: F64) -> tuple[sparse.csr_matrix, F64]:
-    """Row-normalised Laplacian (V, V) by edge lengths, unit-free, and relative vertex areas (V,).
-
-    Rows are scaled by area over squared edge length, so that bending costs the same on the coarse torso
-    and on the dense face.
-    """
+def edge_laplacian(model: BodyModel, vertices: F64) -> tuple[sparse.csr_matrix, F64]:
+    """Row-normalised Laplacian (V, V), weights one over edge length, and mean edge lengths (V,) metres."""
     faces = model.faces
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     edges = np.unique(np.sort(edges, axis=1), axis=0)
     length = np.maximum(np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1), 1e-5)
-    weight = 1 / length
     count = len(vertices)
     row = np.concatenate([edges[:, 0], edges[:, 1]])
     column = np.concatenate([edges[:, 1], edges[:, 0]])
-    adjacency = sparse.csr_matrix((np.concatenate([weight, weight]), (row, column)), shape=(count, count))
+    both = np.concatenate([length, length])
+    adjacency = sparse.csr_matrix((1 / both, (row, column)), shape=(count, count))
     degree = np.asarray(adjacency.sum(axis=1)).reshape(-1)
     laplacian = sparse.identity(count) - sparse.diags(1 / np.maximum(degree, 1e-12)) @ adjacency
-    return laplacian.tocsr(), np.ones(count)
+    mean = np.bincount(row, both, count) / np.maximum(np.bincount(row, minlength=count), 1)
+    return laplacian.tocsr(), np.maximum(mean, 1e-4)
 
 
 def _stiffness(model: BodyModel) -> F64:

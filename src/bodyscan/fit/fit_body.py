@@ -55,7 +55,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
             posed.vertices,
             points,
             limit_m=options.detail_limit_m,
-            smoothness=options.detail_smoothness,
+            smooth_length_m=options.detail_length_m,
         )
         offsets, coverage = detail.offsets, detail.coverage
     parametric = body.mesh(posed.vertices)

@@ -34,5 +34,5 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     if face.sum() > FACE_GROUP_WEIGHT:
         sigma[face] *= np.sqrt(face.sum() / FACE_GROUP_WEIGHT)
     return LandmarkTerm(
-        landmarks.positions[used], points.vertex_weights[rows], points.joint_weights[rows], sigma
+        landmarks.positions[used], points.over_vertices[rows], points.over_joints[rows], sigma
     )

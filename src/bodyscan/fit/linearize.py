@@ -106,8 +106,8 @@ class Linearization:
         vertex = (model.skin_weights.astype(np.float32) @ carried.astype(np.float32)).reshape(
             model.num_vertices, 3, -1
         )
-        dirs = _vertex_major_dirs(model)[:, :, betas] if len(betas) < model.num_components else None
-        vertex += rotation.astype(np.float32) @ (_vertex_major_dirs(model) if dirs is None else dirs)
+        dirs = model.vertex_major_dirs
+        vertex += rotation.astype(np.float32) @ (dirs if len(betas) == dirs.shape[2] else dirs[:, :, betas])
         return vertex, moved.astype(np.float32)
 
     def plane_rows(self, corners: np.ndarray, weights: F64, normals: F64) -> F32:
@@ -169,17 +169,3 @@ def _descendants(parents: np.ndarray) -> np.ndarray:
         if parent >= 0:
             below[j] |= below[parent]
     return below
-
-
-_DIRS_CACHE: dict[int, tuple[BodyModel, F32]] = {}
-
-
-def _vertex_major_dirs(model: BodyModel) -> F32:
-    """(V, 3, S) contiguous copy of the shape directions, kept for the models in use (at most two)."""
-    key = id(model)
-    if key not in _DIRS_CACHE:
-        if len(_DIRS_CACHE) >= 2:
-            _DIRS_CACHE.clear()
-        dirs = np.ascontiguousarray(model.shape_dirs.transpose(1, 2, 0))
-        _DIRS_CACHE[key] = (model, dirs)
-    return _DIRS_CACHE[key][1]

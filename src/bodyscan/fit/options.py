@@ -48,8 +48,8 @@ class FitOptions:
     """Whether the surface follows the scan beyond the parametric body."""
     detail_limit_m: float = 0.06
     """Farthest that the surface may leave the parametric body, metres, 0 to 0.2."""
-    detail_smoothness: float = 0.6
-    """Stiffness of the surface detail, 0.01 (follows every bump) to 100 (hardly moves)."""
+    detail_length_m: float = 0.008
+    """Surface detail smaller than this is smoothed away, metres, 0.001 to 0.1."""
     max_surface_mean_mm: float = 6.0
     """A fit whose trusted scan points lie farther from the surface on average is not acceptable, mm."""
     min_explained: float = 0.85
@@ -64,7 +64,7 @@ class FitOptions:
             raise InputError(f"FitOptions.body is '{self.body}'; possible: auto, adult, child.")
         if not 0 <= self.detail_limit_m <= 0.2:
             raise InputError(f"FitOptions.detail_limit_m is {self.detail_limit_m}; possible: 0 to 0.2 m.")
-        if not 0.01 <= self.detail_smoothness <= 100:
+        if not 0.001 <= self.detail_length_m <= 0.1:
             raise InputError(
-                f"FitOptions.detail_smoothness is {self.detail_smoothness}; possible: 0.01 to 100."
+                f"FitOptions.detail_length_m is {self.detail_length_m}; possible: 0.001 to 0.1 m."
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 from bodyscan.body.model import BodyModel
@@ -23,6 +24,10 @@ from bodyscan.types import F64, BodyParams
 
 EFFECTIVE_POINTS = 4000.0
 """So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
+LANDMARK_REACH = 4.0
+"""Landmarks farther off than so many of their standard deviations are taken for mistakes."""
+BENDS_RAD = (0.0, 0.5, 1.3)
+"""Elbows and knees of the starts from which landmarks are followed, radians from the reference pose."""
 MAX_TURN_RAD = 0.35
 MAX_BETA_STEP = 1.5
 MAX_SHIFT_M = 0.25
@@ -36,15 +41,21 @@ class LandmarkTerm:
 
     targets: F64
     """(L, 3) metres."""
-    vertex_weights: object
-    """(L, V) sparse."""
-    joint_weights: object
-    """(L, J) sparse."""
+    vertex_weights: sparse.csr_matrix
+    """(L, V)."""
+    joint_weights: sparse.csr_matrix
+    """(L, J)."""
     sigma_m: F64
     """(L,) metres: how far such a point is usually off."""
 
     def positions(self, vertices: F64, joints: F64) -> F64:
+        """(V, 3), (J, 3) -> (L, 3): where the body has these points."""
         return self.vertex_weights @ vertices + self.joint_weights @ joints
+
+    def at_used_vertices(self) -> tuple[LandmarkTerm, np.ndarray]:
+        """The term over only those vertices that it names, and their (K,) indices."""
+        used = np.unique(self.vertex_weights.indices)
+        return replace(self, vertex_weights=self.vertex_weights[:, used]), used
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +130,7 @@ def _normal_equations(
     params: BodyParams,
     sigma: float,
     landmark_weight: float,
+    landmark_reach: float = LANDMARK_REACH,
 ) -> tuple[F64, F64]:
     unknowns = state.unknowns
     hessian = np.zeros((unknowns.count, unknowns.count))
@@ -136,7 +148,7 @@ def _normal_equations(
         hessian += scaled.T @ scaled
         gradient += scaled.T @ (np.sqrt(weight) * residual)
     if problem.landmarks is not None and landmark_weight > 0:
-        _add_landmarks(problem.landmarks, state, landmark_weight, hessian, gradient)
+        _add_landmarks(problem.landmarks, state, landmark_weight, landmark_reach, hessian, gradient)
     problem.prior.add_to(hessian, gradient, params.pose_rotvec, unknowns.joints, unknowns.pose_columns.start)
     shape = np.arange(unknowns.shape_columns.start, unknowns.count)
     hessian[shape, shape] += 1.0
@@ -145,20 +157,20 @@ def _normal_equations(
 
 
 def _add_landmarks(
-    term: LandmarkTerm, state: Linearization, factor: float, hessian: F64, gradient: F64
+    term: LandmarkTerm, state: Linearization, factor: float, reach: float, hessian: F64, gradient: F64
 ) -> None:
     gap = term.positions(state.vertices, state.joints) - term.targets
     distance = np.linalg.norm(gap, axis=1) / term.sigma_m
-    weight = factor / (1 + (distance / 3) ** 2) ** 2 / term.sigma_m**2
+    weight = factor / (1 + (distance / reach) ** 2) ** 2 / term.sigma_m**2
     rows = state.point_rows(term.vertex_weights, term.joint_weights)
     scaled = rows * np.repeat(np.sqrt(weight), 3).astype(np.float32)[:, None]
     hessian += scaled.T @ scaled
     gradient += scaled.T @ (np.repeat(np.sqrt(weight), 3) * gap.reshape(-1))
 
 
-def _damped_step(hessian: F64, gradient: F64, unknowns: Unknowns) -> F64:
+def _damped_step(hessian: F64, gradient: F64, unknowns: Unknowns, damping: float = 1e-3) -> F64:
     """Levenberg's step, shortened as a whole where a part of it would be too long to trust."""
-    damped = hessian + np.diag(1e-3 * np.diag(hessian) + 1e-9)
+    damped = hessian + np.diag(damping * np.diag(hessian) + 1e-9)
     delta = -cho_solve(cho_factor(damped), gradient)
     turn = np.abs(delta[unknowns.pose_columns]).max(initial=0) / MAX_TURN_RAD
     shape = np.abs(delta[unknowns.shape_columns]).max(initial=0) / MAX_BETA_STEP
@@ -174,22 +186,53 @@ def _is_settled(delta: F64, unknowns: Unknowns) -> bool:
     )
 
 
-def solve_landmarks(
-    problem: Problem, params: BodyParams, num_betas: int, steps: int = 12
-) -> tuple[BodyParams, float]:
+def solve_landmarks(problem: Problem, params: BodyParams, num_betas: int) -> BodyParams:
     """Pose, place and a few shape coefficients from landmarks and priors alone.
 
-    Returns the parameters and the root mean square distance of the landmarks in metres.
+    Works on the few vertices that the landmarks name. Elbows and knees have two solutions, of which one
+    bends backwards: the search starts straight and bent, and the cheaper end is kept. Far points must pull at
+    first, with full force: an arm that starts on the wrong side of the body is no outlier.
     """
-    term = problem.landmarks
-    if term is None:
+    if problem.landmarks is None:
         raise ValueError("solve_landmarks needs a landmark term.")
-    level = FitLevel(0, (1.0, 1.0), num_betas, 0, False, steps, 1.0)
-    unknowns = unknowns_of(problem.model, level)
-    for _ in range(steps):
-        state = Linearization(problem.model, params, unknowns)
-        hessian, gradient = _normal_equations(problem, state, [], params, 1.0, 1.0)
-        params = unknowns.step(params, _damped_step(hessian, gradient, unknowns))
+    term, used = problem.landmarks.at_used_vertices()
+    small = replace(problem, model=problem.model.at_vertices(used), landmarks=term)
+    unknowns = unknowns_of(problem.model, FitLevel(0, (1.0, 1.0), num_betas, 0, False, 0, 1.0))
+    ends = [_descend_landmarks(small, _bent(problem.prior, params, bend), unknowns) for bend in BENDS_RAD]
+    return min(ends, key=lambda end: landmark_cost(small, end, LANDMARK_REACH))
+
+
+def _bent(prior: PosePrior, params: BodyParams, angle_rad: float) -> BodyParams:
+    pose = params.pose_rotvec.copy()
+    for hinge in prior.hinges:
+        pose[hinge.joint] += angle_rad * hinge.axis
+    return replace(params, pose_rotvec=pose)
+
+
+def _descend_landmarks(small: Problem, params: BodyParams, unknowns: Unknowns) -> BodyParams:
+    """Levenberg-Marquardt: a step that makes things worse is taken back and damped more."""
+    for reach in (1e3, 20 * LANDMARK_REACH, 5 * LANDMARK_REACH, LANDMARK_REACH):
+        damping = 1e-3
+        cost = landmark_cost(small, params, reach)
+        for _ in range(12):
+            state = Linearization(small.model, params, unknowns)
+            hessian, gradient = _normal_equations(small, state, [], params, 1.0, 1.0, reach)
+            tried = unknowns.step(params, _damped_step(hessian, gradient, unknowns, damping))
+            tried_cost = landmark_cost(small, tried, reach)
+            if tried_cost >= cost:
+                damping *= 8
+                continue
+            settled = tried_cost > cost * (1 - 1e-4)
+            params, cost, damping = tried, tried_cost, max(damping / 4, 1e-4)
+            if settled:
+                break
+    return params
+
+
+def landmark_cost(problem: Problem, params: BodyParams, reach: float) -> float:
+    """Half the robust sum of squared landmark distances in standard deviations, with the priors."""
+    term = problem.landmarks
     posed = problem.model.pose(params)
-    gap = term.positions(posed.vertices, posed.joints) - term.targets
-    return params, float(np.sqrt(np.mean(np.sum(gap**2, axis=1))))
+    gap = np.linalg.norm(term.positions(posed.vertices, posed.joints) - term.targets, axis=1) / term.sigma_m
+    robust = gap**2 / (1 + (gap / reach) ** 2)
+    return 0.5 * float(robust.sum() + np.sum(params.betas**2)) + problem.prior.cost(params.pose_rotvec)

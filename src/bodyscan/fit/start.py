@@ -1,13 +1,14 @@
 """The first guess: which pose, which size, which body.
 
-Every usual studio pose is a candidate; where a detector found landmarks each candidate is first moved by them.
-All candidates run the coarsest level and the one that explains the scan best goes on. The first guess of
-the pose decides about success, so that it is never left to one start.
+Where a detector found landmarks, the body is first moved by them. Where it did not, or what came of it
+explains the scan badly, every usual studio pose is a candidate too. All candidates run the coarsest level and
+the one that explains the scan best goes on. The first guess of the pose decides about success, so that it is
+never left to one start.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -18,12 +19,14 @@ from bodyscan.fit.landmark_term import build_landmark_term
 from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.scan_points import ScanPoints
-from bodyscan.fit.solve import Problem, solve_landmarks, solve_level
+from bodyscan.fit.solve import LandmarkTerm, Problem, solve_landmarks, solve_level
 from bodyscan.types import F64, BodyParams, Landmarks
 
 POSES = ("relaxed", "a", "t")
 COST_SCALE_M = 0.03
 LANDMARK_BETAS = 10
+GOOD_COST = 0.35
+"""A start from landmarks at or below this cost is taken without trying the usual poses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Start:
     problem: Problem
     params: BodyParams
     cost: float
-    """Mean robust squared distance both ways in units of `COST_SCALE_M`, 0..1, plus the shape prior's share."""
+    """Mean robust squared distance in units of `COST_SCALE_M`, 0..1 each way, plus the shape prior."""
     label: str
     steps: int
 
@@ -47,30 +50,50 @@ def find_start(
     seed: int,
 ) -> Start:
     """The best candidate over `models` (age -> model) and poses."""
-    starts = []
+    starts: list[Start] = []
     for age, model in models.items():
         term = build_landmark_term(model, landmarks)
-        for pose in POSES:
-            betas = betas_of_stature(model, stature_m)
-            mean = standard_pose(model, betas, pose)
-            params = BodyParams(betas, mean, np.zeros(3))
-            params = stand_on_floor(model, params, scan)
-            problem = Problem(
-                model,
-                scan,
-                build_pose_prior(model, model.rest_joints(betas), mean),
-                term,
-                seen_area_weights(model),
-                seen_faces(model),
-                seed,
-            )
-            if term is not None:
-                params, _ = solve_landmarks(problem, params, LANDMARK_BETAS)
-            params, steps = solve_level(problem, params, level)
-            starts.append(Start(problem, params, start_cost(problem, params), f"{age}, {pose}", steps))
+        if term is not None:
+            starts.append(_try_start(model, age, "landmarks", term, scan, level, stature_m, seed))
+    if not starts or min(start.cost for start in starts) > GOOD_COST:
+        starts += [
+            _try_start(model, age, pose, None, scan, level, stature_m, seed)
+            for age, model in models.items()
+            for pose in POSES
+        ]
     best = min(starts, key=lambda start: start.cost)
-    total = sum(start.steps for start in starts)
-    return Start(best.problem, best.params, best.cost, best.label, total)
+    if best.problem.landmarks is None:
+        term = build_landmark_term(best.problem.model, landmarks)
+        best = replace(best, problem=replace(best.problem, landmarks=term))
+    return replace(best, steps=sum(start.steps for start in starts))
+
+
+def _try_start(
+    model: BodyModel,
+    age: str,
+    pose: str,
+    term: LandmarkTerm | None,
+    scan: ScanPoints,
+    level: FitLevel,
+    stature_m: float,
+    seed: int,
+) -> Start:
+    betas = betas_of_stature(model, stature_m)
+    mean = standard_pose(model, betas, "relaxed" if term is not None else pose)
+    problem = Problem(
+        model,
+        scan,
+        build_pose_prior(model, model.rest_joints(betas), mean),
+        term,
+        seen_area_weights(model),
+        seen_faces(model),
+        seed,
+    )
+    params = stand_on_floor(model, BodyParams(betas, mean, np.zeros(3)), scan)
+    if term is not None:
+        params = solve_landmarks(problem, params, LANDMARK_BETAS)
+    params, steps = solve_level(problem, params, level)
+    return Start(problem, params, start_cost(problem, params), f"{age}, {pose}", steps)
 
 
 def betas_of_stature(model: BodyModel, stature_m: float) -> F64:
