@@ -197,3 +197,17 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_picture_size_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match="200 to 4000 pixels"):
         PictureOptions(width=10)
+
+
+def test_a_fit_without_a_twin_is_shown_and_said_to_be_refused():
+    data = made_data()
+    quality = replace(data.fit.quality, acceptable=False, reasons=("The scan lies 9 mm off.",))
+    fit = replace(data.fit, quality=quality)
+    data = replace(data, fit=fit, twin=None, input_name="statue.ply")
+    page = report_page(data, report_pictures(data.scan, fit, None, data.mark, SMALL))
+    assert "Not accepted" in page
+    assert "The scan lies 9 mm off." in page
+    assert "statue.ply" in page
+    assert page.count("<img") == 4  # scan, fit, and the distances from two sides
+    assert "Measurements" not in page
+    assert "Provenance" not in page

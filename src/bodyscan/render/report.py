@@ -58,7 +58,8 @@ class ReportData:
     """Day and time as they shall be printed; the clock is the caller's."""
     scan: ScanMesh
     fit: BodyFit
-    twin: Twin
+    twin: Twin | None
+    """None where the fit was not good enough to make one."""
     mark: MarkInfo
     """Consent under which the pictures are made; it labels each of them."""
     consent: ConsentSummary
@@ -68,6 +69,8 @@ class ReportData:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """File name -> what it is and how large."""
     picture_options: PictureOptions = field(default_factory=PictureOptions)
+    input_name: str = ""
+    """The scan's file name, where there is no twin that knows it."""
 
 
 def write_report(folder: str | Path, data: ReportData) -> Path:
@@ -111,7 +114,7 @@ def report_page(data: ReportData, pictures: ReportPictures) -> str:
             "Made with the twin's own face shapes.",
             html.gallery(pictures.expressions, data.mark, "four"),
         ),
-        _measurements(data.twin),
+        _measurements(data.twin) if data.twin else "",
         html.section(
             "Quality", "", html.table(("Quantity", "Value", "What it means"), _quality_rows(data.fit))
         ),
@@ -136,8 +139,8 @@ def _header(data: ReportData) -> str:
     return (
         f'<header>\n<p class="over">Digital twin report</p>\n<h1>{escape(data.twin_id)}</h1>\n'
         f'<p class="verdict {kind}">{verdict}</p>\n'
-        f'<p class="meta">{escape(data.date)} · {escape(data.twin.provenance.software)}'
-        f" · from {escape(data.twin.provenance.input_name or 'an unnamed scan')}</p>\n"
+        f'<p class="meta">{escape(data.date)} · {escape(data.mark.software)}'
+        f" · from {escape(_input_name(data))}</p>\n"
         f"{html.bullets(quality.reasons, 'reasons')}\n</header>"
     )
 
@@ -150,7 +153,8 @@ def _figures(data: ReportData) -> str:
         ("Coverage", f"{100 * quality.coverage:.0f}", "%"),
         ("Scan explained", f"{100 * quality.explained:.0f}", "%"),
     ]
-    height = next((m for m in data.twin.measurements if m.name in ("height", "stature", "body_height")), None)
+    measurements = data.twin.measurements if data.twin else ()
+    height = next((m for m in measurements if m.name in ("height", "stature", "body_height")), None)
     if height:
         items.append(("Height", f"{height.value_cm:.1f}", "cm"))
     if data.stages:
@@ -216,7 +220,14 @@ def _consent(consent: ConsentSummary) -> str:
     return html.section("Consent", intro, html.facts(items))
 
 
+def _input_name(data: ReportData) -> str:
+    name = data.twin.provenance.input_name if data.twin else data.input_name
+    return name or "an unnamed scan"
+
+
 def _provenance(data: ReportData) -> str:
+    if data.twin is None:
+        return ""
     origin = data.twin.provenance
     steps = [
         (step.stage, f"{step.seconds:.1f} s", step.version, _json(step.options), " ".join(step.notes))

@@ -89,9 +89,9 @@ class ReportPictures:
 
 
 def report_pictures(
-    scan: ScanMesh, fit: BodyFit, twin: Twin, consent: MarkInfo, options: PictureOptions | None = None
+    scan: ScanMesh, fit: BodyFit, twin: Twin | None, consent: MarkInfo, options: PictureOptions | None = None
 ) -> ReportPictures:
-    """Draw scan, fit, distances, twin, poses and expressions.
+    """Draw scan, fit, distances, twin, poses and expressions; without a twin, the first three alone.
 
     `consent` names the record under which the twin may be shown; pictures are labelled with it when they
     are written (`bodyscan.mark`). A pose or expression that the twin's skeleton or morphs cannot show is
@@ -100,8 +100,8 @@ def report_pictures(
     _check_consent(consent)
     options = options or PictureOptions()
     scale = distance_scale(_trusted_distance(scan, fit))
-    poses, pose_notes = _poses(twin, options)
-    expressions, face_notes = _expressions(twin, options)
+    poses, pose_notes = _poses(twin, options) if twin else ((), [])
+    expressions, face_notes = _expressions(twin, options) if twin else ((), [])
     return ReportPictures(
         overview=_overview(scan, fit, twin, options),
         distances=_distances(scan, fit, scale, options),
@@ -125,22 +125,26 @@ def _check_consent(consent: MarkInfo) -> None:
         )
 
 
-def _overview(scan: ScanMesh, fit: BodyFit, twin: Twin, options: PictureOptions) -> tuple[Picture, ...]:
+def _overview(
+    scan: ScanMesh, fit: BodyFit, twin: Twin | None, options: PictureOptions
+) -> tuple[Picture, ...]:
     scan_view = _view(scan.mesh, "three_quarter", options)
     scan_image = render_mesh(scan.mesh, scan_view, options.render, texture=scan.texture)
     fit_view = _view(fit.surface, "three_quarter", options)
     clay = replace(options.render, look="clay", clay=_FIT_CLAY)
     bones = draw_skeleton(render_mesh(fit.surface, fit_view, clay), fit_view, *_bones(fit.skeleton))
-    mesh = twin.rig.mesh
-    twin_image = render_mesh(mesh, _view(mesh, "three_quarter", options), options.render)
     faces = (
         f"{len(scan.mesh.faces):,} faces" if not scan.mesh.is_cloud else f"{len(scan.mesh.vertices):,} points"
     )
-    return (
+    pictures = (
         Picture(scan_image, "Scan", f"The cleaned scan, {faces}, seen from the front left."),
         Picture(bones, "Fit", "The fitted body with its skeleton, in the captured pose."),
-        Picture(twin_image, "Twin", "The finished twin in the pose that it is bound in."),
     )
+    if twin is None:
+        return pictures
+    mesh = twin.rig.mesh
+    twin_image = render_mesh(mesh, _view(mesh, "three_quarter", options), options.render)
+    return (*pictures, Picture(twin_image, "Twin", "The finished twin in the pose that it is bound in."))
 
 
 def _bones(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
