@@ -18,9 +18,28 @@ from bodyscan.simulate import RawScanOptions, simulate_raw_scan, write_scan, wri
 FOLDER = Path(__file__).resolve().parent.parent / "sample_scans"
 
 SAMPLES: dict[str, RawScanOptions] = {
+    "man.ply": RawScanOptions(
+        seed=11, sex="male", build="athletic", height_m=1.81, hair="short", clothing="briefs", skin_tone=7,
+        pose="a", hands="open", holes=("soles", "armpits"), hole_radius_mm=25, crumbs=6, target_faces=80_000,
+        unit="mm", up="+z", facing="-y",
+    ),
     "woman.obj": RawScanOptions(
         seed=3, sex="female", build="average", height_m=1.67, hair="bob", clothing="sports", skin_tone=4,
         pose="a", target_faces=60_000, unit="cm", up="+y", facing="+z",
+    ),
+    "child.glb": RawScanOptions(
+        seed=21, age="child", build="average", height_m=1.25, hair="short", clothing="tshirt", skin_tone=6,
+        pose="a", arms_down_deg=15, target_faces=60_000, noise_mm=0.4, unit="m",
+    ),
+    "heavy.ply": RawScanOptions(
+        seed=31, sex="female", build="heavy", height_m=1.64, hair="long", clothing="leggings", skin_tone=2,
+        pose="a", hands="fist", legs="apart", floor="disc", crumbs=15, noise_mm=0.4, drift_mm=0.7,
+        holes=("crown", "crotch"), hole_radius_mm=30, target_faces=100_000, unit="m", up="+z", facing="+x",
+    ),
+    "thin.stl": RawScanOptions(
+        seed=41, sex="male", build="thin", height_m=1.77, hair="bald", clothing="briefs", skin_tone=9,
+        pose="relaxed", legs="together", holes=("soles", "back"), flipped_share=0.05, noise_mm=0.5,
+        target_faces=60_000, unit="in", up="+y", facing="-z", yaw_deg=20,
     ),
 }  # fmt: skip
 

@@ -68,7 +68,8 @@ def raw(
     values: dict[str, Any] = {
         "seed": seed, "age": age, "sex": sex, "build": build, "height_m": height_m, "pose": pose,
         "legs": legs, "hands": hands, "hair": hair, "clothing": clothing,
-        "skin_tone": skin_tone, "target_faces": faces, "noise_mm": noise_mm, "drift_mm": drift_mm, "holes": holes, "floor": floor, "crumbs": crumbs,
+        "skin_tone": skin_tone, "target_faces": faces, "noise_mm": noise_mm,
+        "drift_mm": drift_mm, "holes": holes, "floor": floor, "crumbs": crumbs,
         "unit": unit, "up": up, "facing": facing,
     }  # fmt: skip
     options = RawScanOptions(**{**values, **_parsed(option or [], values)})
@@ -114,7 +115,7 @@ def _value(name: str, default: Any, text: str) -> Any:
         if text not in ("true", "false"):
             raise InputError(f"--set {name}={text}: possible: true, false.")
         return text == "true"
-    kind = int if isinstance(default, int) else float
+    kind = int if isinstance(default, int) else float  # None stands for a number that is drawn
     try:
         return kind(text)
     except ValueError:

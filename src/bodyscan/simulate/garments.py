@@ -41,7 +41,7 @@ CLOTHS = {
     "trunks": Cloth(1.2, 0.4),
     "bra": Cloth(1.8, 0.3),
     "leggings": Cloth(1.0, 0.35),
-    "shirt": Cloth(1.3, 0.9),
+    "shirt": Cloth(1.3, 0.8),
     "trousers": Cloth(5.0, 3.0),
     "loose_shirt": Cloth(5.0, 3.2),
 }
@@ -63,10 +63,12 @@ def inside_edge(garment: str, places: Places) -> F64:
     if garment in ("leggings", "trousers"):
         return _all(1.025 - y, y - (0.125 if garment == "leggings" else 0.075), off_arms)
     # Shirts: a round neck, sleeves that end above the elbow, a hem on the hip.
-    neck = np.maximum(np.hypot(x, z - 0.012) - 0.075, 1.36 - y)
+    neckline = 1.445 - 0.9 * np.maximum(z - 0.015, 0)
+    neck = np.maximum(np.hypot(x, z - 0.015) - 0.068, neckline - y)
+    neck = np.where((x < 0.06) & (z > 0.0), np.minimum(neck, 1.425 - y), neck)
     sleeve = np.where(limbs > 0.02, _upper_arm_left(places), 1.0)
     hem = y - (0.90 if garment == "shirt" else 0.83)
-    return _all(neck, sleeve, np.where(limbs > 0.02, 1.0, hem), 0.5 - places.hand)
+    return _all(neck, sleeve, np.where(limbs > 0.02, 1.0, hem), 0.5 - places.hand, 0.5 - places.head)
 
 
 def _upper_arm_left(places: Places) -> F64:
@@ -86,13 +88,13 @@ def cloth_height(rng: np.random.Generator, garment: str, places: Places, inside:
     """(N,) metres that cloth stands off the surface below: thickness, hem, wrinkles; 0 outside."""
     cloth = CLOTHS[garment]
     points = places.points
-    wave = (0.018, 0.05) if garment not in LOOSE else (0.05, 0.12)
+    wave = (0.025, 0.07) if garment not in LOOSE else (0.05, 0.12)
     stretch = (2.0, 0.7, 2.0) if garment in ("leggings", "shirt") else (1.0, 2.2, 1.0)
     folds = smooth_noise(rng, points, wave, stretch=stretch)
     fine = smooth_noise(rng, points, (0.01, 0.02))
     ridges = 1 - np.abs(np.tanh(folds))  # creases are narrow, the cloth between is wide
     busy = _where_it_creases(places)
-    wrinkles = cloth.wrinkle_mm * busy * (1.6 * ridges + 0.25 * fine)
+    wrinkles = cloth.wrinkle_mm * busy * (1.6 * ridges + 0.12 * fine)
     hem = 0.7 * smoothstep(0, 0.003, inside) * (1 - smoothstep(HEM_M, HEM_M + 0.003, inside))
     height = (cloth.thickness_mm + wrinkles + hem) / 1000
     return np.maximum(height, 0.0005) * smoothstep(0.0, 0.004, inside)
@@ -103,7 +105,8 @@ def _where_it_creases(places: Places) -> F64:
     points = places.points * np.where(places.points[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     total = np.full(len(points), 0.3)
     for joint, reach in (
-        ("leftLowerLeg", 0.09), ("leftUpperLeg", 0.10), ("leftUpperArm", 0.10), ("spine", 0.13), ("leftFoot", 0.1),
+        ("leftLowerLeg", 0.09), ("leftUpperLeg", 0.10), ("leftUpperArm", 0.10), ("spine", 0.13),
+        ("leftFoot", 0.10),
     ):  # fmt: skip
         distance = np.linalg.norm(points - places.joints[joint], axis=1)
         total += 0.8 * np.exp(-0.5 * (distance / reach) ** 2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bodyscan.geometry.raycast import Raycaster
@@ -27,11 +25,6 @@ HAIRLINE_M = np.array([
 ])  # fmt: skip
 """Forward and upward distance from the eyes of the hair's edge on the adult's mean head."""
 COLUMNS, ROWS = 220, 200
-
-
-@dataclass(frozen=True, eq=False)
-class Curtain:
-    mesh: Mesh
 
 
 def draw_hair_rgb(rng: np.random.Generator, tone: int) -> F64:
@@ -88,16 +81,15 @@ def curtain(
     widest = np.radians(118 if cut == "bob" else 112)
     angles = np.linspace(-widest, widest, COLUMNS)
     heights = np.linspace(high, low, ROWS)
-    radius, ground = _radii(body, axis, facing, angles, heights, eyes, shoulder_y)
-    strands = smooth_noise(rng, np.stack([angles * 0.1, 0 * angles, 0 * angles], 1), (0.004, 0.02), waves=40)
-    waviness = smooth_noise(
-        rng, np.stack(np.broadcast_arrays(angles[None] * 0.1, heights[:, None], 0.0), -1).reshape(-1, 3),
-        (0.012, 0.05), stretch=(0.5, 4.0, 1.0),
-    ).reshape(ROWS, COLUMNS)  # fmt: skip
+    radius, ground = _radii(body, axis, facing, angles, heights)
+    line = np.stack([angles * 0.1, 0 * angles, 0 * angles], axis=1)
+    grid = np.stack(np.broadcast_arrays(angles[None] * 0.1, heights[:, None], 0.0), -1).reshape(-1, 3)
+    strands = smooth_noise(rng, line, (0.004, 0.02), waves=40)
+    waviness = smooth_noise(rng, grid, (0.012, 0.05), stretch=(0.5, 4.0, 1.0)).reshape(ROWS, COLUMNS)
     radius = radius + 0.0012 * strands + 0.0016 * waviness
     # The front edges and the tips close onto the skin.
     edge = smoothstep(0.0, np.radians(16), widest - np.abs(angles))[None]
-    ragged = 0.012 * smooth_noise(rng, np.stack([angles * 0.1, 0 * angles, 0 * angles], 1), (0.006, 0.03))
+    ragged = 0.012 * smooth_noise(rng, line, (0.006, 0.03))
     tips = smoothstep(0.0, 0.022, heights[:, None] - low - 0.5 * np.abs(ragged)[None])
     share = edge * tips
     radius = share * radius + (1 - share) * (np.minimum(ground, radius) - 0.004)
@@ -105,15 +97,11 @@ def curtain(
     outward = -np.cos(angles)[:, None] * facing + np.sin(angles)[:, None] * side
     points = axis * [1, 0, 1] + radius[..., None] * outward[None] + heights[:, None, None] * [0.0, 1.0, 0.0]
     points = points.reshape(-1, 3)
-    colors = hair_shade(
-        rng, np.stack(np.broadcast_arrays(angles[None] * 0.1, heights[:, None], 0.0), -1).reshape(-1, 3), rgb
-    )
+    colors = hair_shade(rng, grid, rgb)
     return Mesh(points, _grid_faces(ROWS, COLUMNS), colors=np.clip(colors, 0, 255).astype(np.uint8))
 
 
-def _radii(
-    body: Mesh, axis: F64, facing: F64, angles: F64, heights: F64, eyes: F64, shoulder_y: float
-) -> tuple[F64, F64]:
+def _radii(body: Mesh, axis: F64, facing: F64, angles: F64, heights: F64) -> tuple[F64, F64]:
     """(R, C) radius of the hair, and of the body below it, around the head's vertical axis."""
     side = np.cross([0.0, 1.0, 0.0], facing)
     outward = -np.cos(angles)[:, None] * facing + np.sin(angles)[:, None] * side

@@ -41,6 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "max_angle_deg": (30.0, 90.0),
     "noise_mm": (0.0, 20.0),
     "drift_mm": (0.0, 30.0),
+    "voxel_mm": (1.0, 20.0),
     "depth_step_mm": (0.0, 20.0),
     "hole_radius_mm": (5.0, 200.0),
     "crumbs": (0, 500),
@@ -106,6 +107,8 @@ class RawScanOptions:
     """8..400 depth cameras on rings around the person."""
     max_angle_deg: float = 78.0
     """30..90 degrees between the ray and the surface's normal above which a camera returns nothing."""
+    voxel_mm: float | None = None
+    """1..20 mm, cell of the fusion; None: fine enough for `target_faces` and for the person's fingers."""
     depth_step_mm: float = 0.0
     """0..20 mm, step of the depth at 1 m that grows with its square, as in structured-light cameras."""
     noise_mm: float = 0.3
@@ -156,7 +159,7 @@ class RawScanOptions:
             )
         if self.up[1] == self.facing[1]:
             raise InputError(
-                f"RawScanOptions.up is {self.up} and facing {self.facing}: they must lie along different axes."
+                f"RawScanOptions.up is {self.up}, facing {self.facing}: they must lie along different axes."
             )
         if self.age == "child" and self.clothing in ("none", "briefs"):
             raise InputError(

@@ -16,20 +16,23 @@ from bodyscan.errors import InputError
 from bodyscan.geometry.normals import area_vectors
 from bodyscan.types import F64
 
+BUST = ("z", 0.70, 0.735, 0.05, 0.11)
+WAIST = (0.62, 0.67)
+UNDERBUST = ("z", 0.66, 0.685, 0.04, 0.11)
 METRIC_TRAITS = ("height", "bust")
 TRAITS = ("height", "fat", "bust", "shoulders", "waist", "hips")
 BUILDS: dict[str, dict[str, float]] = {
     "thin": {"fat": -2.1},
     "average": {"fat": 0.0},
-    "heavy": {"fat": 3.0},
+    "heavy": {"fat": 3.5},
     "athletic": {"fat": 0.1, "waist": -0.7, "shoulders": 0.8},
 }
 SEXES: dict[str, dict[str, float]] = {
-    "female": {"bust": 0.010, "shoulders": -0.4, "hips": 0.4},
-    "male": {"bust": -0.030, "shoulders": 0.7, "hips": -0.5},
+    "female": {"bust": 0.024, "shoulders": -0.4, "hips": 0.4},
+    "male": {"bust": -0.004, "shoulders": 0.7, "hips": -0.5},
 }
-"""Traits in standard deviations of the model's population; `bust` in metres of projection."""
-CHILD_BUST_M = -0.022
+"""Traits in standard deviations of the model's population; `bust` in metres before the underbust."""
+CHILD_BUST_M = -0.004
 STATURE_M = {"female": (1.65, 0.06), "male": (1.78, 0.065), "child": (1.25, 0.08)}
 """Mean and standard deviation that a stature is drawn from."""
 FACE_SPREAD = 0.9
@@ -64,6 +67,8 @@ def plausible_betas(
     rows = np.stack([gradients[name] for name in names])
     scales = [1.0 if name in METRIC_TRAITS else float(np.linalg.norm(gradients[name])) for name in wanted]
     targets = np.array([0.0, *wanted.values()]) * [1.0, *scales]
+    if "bust" in wanted:
+        targets[names.index("bust")] -= _bust_m(model)
     targets[0] = height - stature(model, np.zeros(model.num_components))
     betas = free + _least(rows, targets - rows @ free)
     for _ in range(4):  # the crown and the lowest point change hands: stature is not quite linear
@@ -98,18 +103,22 @@ def trait_gradients(model: BodyModel) -> dict[str, F64]:
     joint = model.joint_dirs[:, :, 0]
     left, right = model.joint_index("leftUpperArm"), model.joint_index("rightUpperArm")
     raw = {
-        "bust": _girdle(model, dirs, "z", 0.60, 0.66, 0.04, 0.13)
-        - _girdle(model, dirs, "z", 0.525, 0.55, 0.03, 0.13),
+        "bust": _girdle(model, dirs, *BUST) - _girdle(model, dirs, *UNDERBUST),
         "shoulders": joint[:, left] - joint[:, right],
-        "waist": _girdle(model, dirs, "x", 0.47, 0.52, 0.0, 1.0)
-        + _girdle(model, dirs, "z", 0.47, 0.52, 0.0, 0.1),
-        "hips": _girdle(model, dirs, "x", 0.35, 0.41, 0.0, 1.0),
+        "waist": _girdle(model, dirs, "x", *WAIST, 0.0, 1.0) + _girdle(model, dirs, "z", *WAIST, 0.0, 0.1),
+        "hips": _girdle(model, dirs, "x", 0.48, 0.54, 0.0, 1.0),
     }
     fat = _without(volume, [height])
     result = {"height": height, "fat": fat}
     for name, gradient in raw.items():
         result[name] = gradient if name in METRIC_TRAITS else _without(gradient, [height, fat])
     return result
+
+
+def _bust_m(model: BodyModel) -> float:
+    """How far the mean person's bust stands out before the underbust, metres."""
+    depth = model.template[None].astype(np.float64)
+    return float((_girdle(model, depth, *BUST) - _girdle(model, depth, *UNDERBUST))[0])
 
 
 def _girdle(

@@ -28,6 +28,9 @@ from bodyscan.types import F64, U8, BodyParams, Mesh
 
 EXTRA_WAVES_M = (0.12, 0.5)
 """Longer than a muscle, shorter than a limb: no component of a body model can follow."""
+DETAIL = (
+    "head", "left_hand", "right_hand", "left_foot", "right_foot", "left_eye", "right_eye", "teeth", "tongue",
+)  # fmt: skip
 DETAIL_SHARE = 0.25
 """Head, hands and feet get this share of the extra shape: millimetres are much there."""
 
@@ -123,8 +126,7 @@ def _extra_shape(rng: np.random.Generator, model: BodyModel, rest: F64, size_m: 
     normals = vertex_normals(rest, model.faces).astype(np.float64)
     along = np.einsum("vk,vk->v", field, normals)
     field = 1.2 * along[:, None] * normals + 0.3 * field
-    detail = model.region("head", "left_hand", "right_hand", "left_foot", "right_foot", "left_eye", "right_eye",
-                          "teeth", "tongue")  # fmt: skip
+    detail = model.region(*DETAIL)
     share = np.where(detail, DETAIL_SHARE, 1.0)
     share = _blurred(model, share, 25)
     field *= share[:, None]

@@ -60,7 +60,7 @@ def _near(points: F64, centre: F64, reach: float) -> F64:
 def _flush(places: Places, points: F64) -> F64:
     """Where blood shows: knuckles, elbows, knees, cheeks, nose, ears, toes."""
     eye = places.joints["leftEye"]
-    total = 0.9 * _near(points, eye + [0.012, -0.038, 0.0], 0.016)
+    total = 0.9 * _near(points, eye + np.array([0.012, -0.038, 0.0]), 0.016)
     total += 0.9 * _near(points, np.array([0, eye[1] - 0.038, eye[2] + 0.04]), 0.012)
     total += 0.8 * _near(points, np.array([0.08, eye[1] - 0.02, eye[2] - 0.08]), 0.02)
     for joint, reach in (("leftLowerArm", 0.035), ("leftLowerLeg", 0.05), ("leftToes", 0.03)):
@@ -128,7 +128,11 @@ def _brows(rng: np.random.Generator, places: Places, points: F64, colors: F64, h
     along = np.clip((x - 0.010) / 0.042, 0, 1)
     line = 0.0195 + 0.007 * np.sin(np.pi * np.minimum(along * 0.75, 1)) - 0.003 * along
     width = 0.0042 - 0.0022 * along
-    share = (1 - smoothstep(0.7, 1.3, np.abs(y - line) / width)) * ((x > 0.009) & (x < 0.053))
+    share = (
+        (1 - smoothstep(0.7, 1.3, np.abs(y - line) / width))
+        * smoothstep(0.008, 0.011, x)
+        * (1 - smoothstep(0.043, 0.048, x))
+    )
     share = share * (points[:, 2] > eye[2] - 0.03) * places.head
     grain = 0.75 + 0.15 * smooth_noise(rng, places.points, (0.002, 0.005))
     return _mix(colors, share * grain, hair_rgb * 0.9)
@@ -138,7 +142,7 @@ def _eyes(rng: np.random.Generator, places: Places, points: F64, colors: F64) ->
     eye = places.joints["leftEye"]
     away = np.hypot(points[:, 0] - eye[0], points[:, 1] - eye[1])
     iris = np.array(IRIS[int(rng.integers(len(IRIS)))], np.float64)
-    ball = np.tile(np.array([226.0, 218, 210]), (len(points), 1))
-    ball = _mix(ball, 1 - smoothstep(0.0052, 0.0062, away), iris)
-    ball = _mix(ball, 1 - smoothstep(0.0018, 0.0026, away), np.array([16.0, 14, 14]))
+    ball = np.tile(np.array([206.0, 198, 190]), (len(points), 1))
+    ball = _mix(ball, 1 - smoothstep(0.0060, 0.0070, away), iris)
+    ball = _mix(ball, 1 - smoothstep(0.0022, 0.0030, away), np.array([16.0, 14, 14]))
     return _mix(colors, smoothstep(0.5, 0.95, places.eye), ball)

@@ -12,7 +12,7 @@ from bodyscan.geometry.normals import vertex_normals
 from bodyscan.simulate.people import reference_template
 from bodyscan.types import F64, I32
 
-ROUNDNESS = 0.75
+ROUNDNESS = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +35,14 @@ class FineTopology:
 def fine_topology(model: BodyModel, cuts: int = 2) -> FineTopology:
     faces = model.faces[~model.inner[model.faces].all(axis=1)]
     base, count, steps = faces, model.num_vertices, []
-    matrix = sparse.identity(count, format="csr")
+    matrix = sparse.csr_matrix(sparse.identity(count))
     for _ in range(cuts):
         edges, faces = _cut(faces, count)
         rows = np.repeat(np.arange(len(edges)), 2)
         middles = sparse.csr_matrix(
             (np.full(2 * len(edges), 0.5), (rows, edges.reshape(-1))), (len(edges), count)
         )
-        matrix = sparse.vstack([matrix, middles @ matrix], format="csr")
+        matrix = sparse.csr_matrix(sparse.vstack([matrix, middles @ matrix]))
         count += len(edges)
         steps.append((edges, faces))
     return FineTopology(tuple(steps), base, matrix)

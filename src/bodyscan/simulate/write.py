@@ -21,24 +21,38 @@ SOFTWARE = f"bodyscan {version('bodyscan')}"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
+def check_scan_path(path: Path) -> None:
+    """Raise `InputError` where no scan can be written to `path`."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path.name}: scans are written as {', '.join(FORMATS)}; give one of these.")
+    _check_folder(path)
+
+
+def check_truth_path(path: Path) -> None:
+    """Raise `InputError` where no truth can be written to `path`."""
+    if path.suffix.lower() != ".npz":
+        raise InputError(f"{path.name}: the truth is written as .npz; give that ending.")
+    _check_folder(path)
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise InputError(f"The folder {path.parent} does not exist; make it first or give another path.")
+
+
 def write_scan(scan: SimulatedScan, path: Path) -> None:
     """Write the scan by its name's ending; raises `InputError` for another ending or a missing folder.
 
-    Coordinates are float32 (in `.obj` text with 5 significant figures below a millimetre). `.stl` has no colours.
+    Coordinates are float32, in `.obj` text of 0.01 mm; `.stl` has no colours.
     """
-    ending = path.suffix.lower()
-    if ending not in FORMATS:
-        raise InputError(
-            f"{path.name}: scans are written as {', '.join(FORMATS)}; give one of these endings."
-        )
+    check_scan_path(path)
     writers = {".ply": _ply, ".obj": _obj, ".stl": _stl, ".glb": _glb}
-    _save(path, writers[ending](scan.mesh, scan.options.unit))
+    _save(path, writers[path.suffix.lower()](scan.mesh, scan.options.unit))
 
 
 def write_truth(scan: SimulatedScan, path: Path) -> None:
     """Write the truth as compressed `.npz`, laid out as `docs/simulate.md` says."""
-    if path.suffix.lower() != ".npz":
-        raise InputError(f"{path.name}: the truth is written as .npz; give that ending.")
+    check_truth_path(path)
     truth = scan.truth
     info = {
         "software": SOFTWARE,
@@ -94,10 +108,10 @@ def _ply(mesh: Mesh, unit: str) -> bytes:
 
 
 def _obj(mesh: Mesh, unit: str) -> bytes:
-    digits = {"m": 5, "cm": 3, "mm": 2, "in": 3}[unit]
+    digits = {"m": 5, "cm": 3, "mm": 2, "in": 4}[unit]
     lines = [f"# a simulated scan, made by {SOFTWARE}"]
     if mesh.colors is None:
-        lines += ["v %.*f %.*f %.*f" % (digits, x, digits, y, digits, z) for x, y, z in mesh.vertices]
+        lines += [f"v {x:.{digits}f} {y:.{digits}f} {z:.{digits}f}" for x, y, z in mesh.vertices]
     else:
         shades = [f"{k / 255:.3f}" for k in range(256)]
         rows = zip(np.round(mesh.vertices, digits).tolist(), mesh.colors.tolist(), strict=True)
@@ -123,14 +137,13 @@ def _stl(mesh: Mesh, unit: str) -> bytes:
 def _glb(mesh: Mesh, unit: str) -> bytes:
     del unit  # glTF says metres; scanners write what they have
     import trimesh
+    from trimesh.exchange.gltf import export_glb
 
     made = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=mesh.colors, process=False)
-    return trimesh.exchange.gltf.export_glb(trimesh.Scene(made), include_normals=False)
+    return export_glb(trimesh.Scene(made), include_normals=False)
 
 
 def _save(path: Path, data: bytes) -> None:
-    if not path.parent.is_dir():
-        raise InputError(f"The folder {path.parent} does not exist; make it first or give another path.")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
