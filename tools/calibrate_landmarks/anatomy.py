@@ -34,7 +34,7 @@ SUPRASTERNALE_HEIGHT = 0.8185
 """Share of the stature, mean of the men and women of ANSUR II."""
 NAVEL_HEIGHT = 0.599
 WAIST_HEIGHT = 0.64
-UNDERBUST_BELOW_NIPPLE_M = 0.075
+UNDERBUST_BELOW_NIPPLE_M = 0.064
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 
 

@@ -69,12 +69,14 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "waist_girth",
         girths.waist,
-        "Level around the trunk at its natural waist, between the lowest rib and the hip bone.",
+        "Level around the trunk midway between the lowest rib and the top of the hip bone.",
         "5.3.10",
     ),
     Definition("navel_girth", girths.navel, "Level around the trunk at the navel."),
     Definition("top_hip_girth", girths.top_hip, "Level around the trunk midway from waist to hip.", "5.3.12"),
-    Definition("hip_girth", girths.hip, "Level around the buttocks where they are fullest.", "5.3.13"),
+    Definition(
+        "hip_girth", girths.hip, "Level around the trunk where the buttocks stand out most.", "5.3.13"
+    ),
     *_sided("upper_arm_girth", girths.upper_arm, "Around the arm midway from shoulder to elbow.", "5.3.16"),
     *_sided("elbow_girth", girths.elbow, "Around the elbow."),
     *_sided("forearm_girth", girths.forearm, "Greatest girth of the forearm."),

@@ -1,7 +1,9 @@
 """Girths: closed tapes around the body. Each function takes a `Standing` and returns metres.
 
 Levels follow ISO 8559-1:2017 where it defines them by points of the body; the tape is taut, so that it
-bridges hollows. Where the definition says least or greatest, a window about the anatomical level is searched.
+bridges hollows. Where a definition says least or greatest, a window along the limb is searched. The least girth
+within 1.5 % of the stature of the waist, and the greatest so near to the buttocks, were tried for waist and hip:
+against known bodies they were no nearer (hip 0.9 cm too large at worst, 0.5 cm at the level of the buttocks).
 """
 
 from __future__ import annotations
@@ -11,8 +13,6 @@ import numpy as np
 from bodyscan.body.measurements_standing import Standing, searched
 from bodyscan.types import F64
 
-WINDOW = 0.015
-"""Half of a search window, as a share of the stature."""
 BELOW_CROTCH = (0.05, 0.01)
 """Where the thigh's greatest girth is looked for, below the crotch, as shares of the stature."""
 MALLEOLUS_SHARE = 0.03
@@ -59,8 +59,7 @@ def waist_level(body: Standing) -> float:
 
 
 def waist(body: Standing) -> float:
-    level, half = waist_level(body), WINDOW * body.stature
-    return searched(body.trunk_girth, level - half, level + half, min)
+    return body.trunk_girth(waist_level(body))
 
 
 def navel(body: Standing) -> float:
@@ -76,8 +75,7 @@ def top_hip(body: Standing) -> float:
 
 
 def hip(body: Standing) -> float:
-    level, half = hip_level(body), WINDOW * body.stature
-    return searched(body.trunk_girth, level - half, level + half, max)
+    return body.trunk_girth(hip_level(body))
 
 
 def thigh(body: Standing, side: str) -> float:
