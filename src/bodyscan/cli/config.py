@@ -101,7 +101,7 @@ def _tuple(arguments: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]
 
 
 def _built(hint: Any, value: Any, path: str) -> Any:
-    """Return a dataclass that has no instance yet, such as one entry of a list: all it needs must be there."""
+    """Return a dataclass that has no instance yet, such as an entry of a list."""
     if not isinstance(value, Mapping):
         raise InputError(f"{path} is a table of options; it cannot be {value!r}.")
     hints = typing.get_type_hints(hint)
@@ -127,7 +127,9 @@ def _scalar(hint: Any, value: Any, path: str) -> Any:
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
-    fits = isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    fits = (
+        isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    )
     if not fits:
         wanted = _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
         raise InputError(f"{path} must be {wanted}; it is {value!r}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -13,7 +13,7 @@ from bodyscan.cli.lazy import LazyGroup
 class Commands(LazyGroup):
     """All commands; each lives in one file."""
 
-    table = {
+    table: ClassVar[dict[str, tuple[str, str]]] = {
         "twin": ("bodyscan.cli.twin", "Make a person's twin (.glb) from a raw scan and their consent."),
         "consent": ("bodyscan.cli.consent", "Consent records: make keys, write, sign, verify and read them."),
         "measure": ("bodyscan.cli.measure", "Take the tape measurements of a person."),

@@ -1,0 +1,65 @@
+"""Where results go: rows for a person or JSON for a machine, and files that can be written at all."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bodyscan.errors import InputError
+
+
+def print_result(values: Any, rows: Iterable[tuple[str, str]], as_json: bool) -> None:
+    """Write one result to standard output: `values` as JSON, or `rows` of label and text."""
+    if as_json:
+        typer.echo(json.dumps(values, indent=2, ensure_ascii=False, default=str))
+        return
+    rows = list(rows)
+    width = max((len(label) for label, _ in rows), default=0)
+    for label, text in rows:
+        typer.echo(f"{label:<{width}}  {text}".rstrip())
+
+
+def size_words(num_bytes: int) -> str:
+    """Return a file size in words, in powers of 1000."""
+    if num_bytes < 1000:
+        return f"{num_bytes} bytes"
+    if num_bytes < 1_000_000:
+        return f"{num_bytes / 1e3:.0f} kB"
+    return f"{num_bytes / 1e6:.1f} MB"
+
+
+def check_output_file(path: Path, suffix: str, inputs: Sequence[Path] = ()) -> None:
+    """Raise `InputError` where a file could not be written to `path`, before the long work begins.
+
+    `inputs` are the files that are read: none of them may be the output.
+    """
+    if path.suffix.lower() != suffix:
+        raise InputError(f"The output {path.name} must end in {suffix}.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the path of a file.")
+    if not path.parent.is_dir():
+        raise InputError(f"The folder {path.parent} does not exist; make it, or give another output path.")
+    for given in inputs:
+        if path.exists() and given.exists() and path.samefile(given):
+            raise InputError(f"{path} is an input of this very run; give another output path.")
+    _check_writable(path.parent)
+
+
+def check_output_folder(path: Path) -> None:
+    """Raise `InputError` where `path` is no folder and could not become one, or cannot be written to."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give a folder.")
+    _check_writable(next(folder for folder in (path, *path.absolute().parents) if folder.is_dir()))
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to: {error.strerror}.") from None

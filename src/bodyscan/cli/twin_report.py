@@ -1,0 +1,153 @@
+"""What `bodyscan twin` tells of its result: the report's data, and the summary for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bodyscan.cli.output import size_words
+from bodyscan.cli.progress import FinishedStage
+from bodyscan.consent import ConsentRecord, Use
+from bodyscan.consent.fields import format_utc
+from bodyscan.mark import MarkInfo
+from bodyscan.pipeline import SOFTWARE, PipelineResult, QualityError
+from bodyscan.render import ConsentSummary, PictureOptions, ReportData, StageTime
+from bodyscan.types import OutputFile
+
+
+def report_data(
+    result: PipelineResult,
+    record: ConsentRecord,
+    use: Use,
+    now: datetime,
+    stages: Sequence[FinishedStage],
+    written: OutputFile,
+    pictures: PictureOptions,
+) -> ReportData:
+    """Return what the report of a finished twin shows."""
+    return ReportData(
+        twin_id=written.path.stem,
+        date=format_utc(now.replace(microsecond=0)),
+        scan=result.scan,
+        fit=result.fit,
+        twin=result.twin,
+        mark=_mark(record, use),
+        consent=_consent(record),
+        stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
+        warnings=result.warnings,
+        outputs={written.path.name: f"the twin, {size_words(written.size_bytes)}"},
+        picture_options=pictures,
+    )
+
+
+def refusal_data(
+    refused: QualityError,
+    record: ConsentRecord,
+    use: Use,
+    now: datetime,
+    input_name: str,
+    stages: Sequence[FinishedStage],
+    pictures: PictureOptions,
+) -> ReportData:
+    """Return what the report of a fit below the stated quality shows; there is no twin."""
+    return ReportData(
+        twin_id=f"none made of {input_name}",
+        date=format_utc(now.replace(microsecond=0)),
+        scan=refused.scan,
+        fit=refused.fit,
+        twin=None,
+        mark=_mark(record, use),
+        consent=_consent(record),
+        stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
+        warnings=(str(refused),),
+        picture_options=pictures,
+        input_name=input_name,
+    )
+
+
+def summary(
+    result: PipelineResult,
+    record: ConsentRecord,
+    written: OutputFile,
+    page: Path | None,
+    stages: Sequence[FinishedStage],
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the result as JSON values and as rows for a person."""
+    rig, scan, quality = result.twin.rig, result.scan, result.fit.quality
+    values = {
+        "twin": str(written.path),
+        "size_bytes": written.size_bytes,
+        "report": str(page) if page else None,
+        "pose": result.twin.pose,
+        "vertices": len(rig.mesh.vertices),
+        "triangles": len(rig.mesh.faces),
+        "joints": len(rig.skeleton.joint_names),
+        "face_shapes": len(result.twin.morphs),
+        "body_model": result.fit.model_name,
+        "quality": asdict(quality),
+        "scan": {
+            "file": result.capture.source,
+            "sha256": scan.sha256,
+            "unit": scan.unit,
+            "up": scan.up,
+            "facing": scan.facing,
+            "inferred": list(scan.inferred),
+            "notes": list(scan.notes),
+        },
+        "consent": {
+            "record_id": record.record_id,
+            "person": record.subject.pseudonym,
+            "until": format_utc(record.term.not_after),
+            "demo": record.demo,
+        },
+        "measurements_cm": {m.name: round(m.value_cm, 2) for m in result.twin.measurements},
+        "stages": [asdict(stage) for stage in stages],
+        "warnings": list(result.warnings),
+    }
+    verdict = "accepted" if quality.acceptable else "BELOW THE STATED QUALITY"
+    inferred = f" (inferred: {', '.join(scan.inferred)})" if scan.inferred else ""
+    rows = [
+        ("twin", f"{written.path}, {size_words(written.size_bytes)}"),
+        (
+            "mesh",
+            f"{values['vertices']:,} vertices, {values['triangles']:,} triangles, {values['joints']} joints, "
+            f"{values['face_shapes']} face shapes",
+        ),
+        ("scan", f"unit {scan.unit}, up {scan.up}, facing {scan.facing}{inferred}"),
+        (
+            "quality",
+            f"{quality.surface_mean_mm:.2f} mm from the scan on average, 95 % within "
+            f"{quality.surface_p95_mm:.1f} mm; {verdict}",
+        ),
+        (
+            "consent",
+            f"{record.record_id} of {record.subject.pseudonym}, until {format_utc(record.term.not_after)}"
+            + (", DEMO: sample data" if record.demo else ""),
+        ),
+    ]
+    if page:
+        rows.append(("report", str(page)))
+    return values, rows + [("warning", warning) for warning in result.warnings]
+
+
+def _mark(record: ConsentRecord, use: Use) -> MarkInfo:
+    return MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE)
+
+
+def _consent(record: ConsentRecord) -> ConsentSummary:
+    until = format_utc(record.term.not_after)
+    return ConsentSummary(
+        record_id=record.record_id,
+        subject=record.subject.pseudonym,
+        controller=record.controller.name,
+        state=f"Valid: signed by all, holds until {until}.",
+        purposes=tuple(map(str, record.scope.purposes)),
+        media=tuple(map(str, record.scope.media)),
+        territories=tuple(record.scope.territories),
+        term=f"{format_utc(record.term.not_before)} to {until}",
+        ai_training="allowed" if record.ai_training else "not allowed",
+        is_demo=record.demo,
+    )
