@@ -5,6 +5,7 @@ import pytest
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.errors import InputError
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.twin.colors import bake_vertex_colors, neutral_colors
 from bodyscan.types import Mesh, ScanMesh, Texture
 from rig.people import fitted_person
@@ -59,11 +60,16 @@ def test_holes_are_filled_from_around_and_never_black():
     assert got[~HIDDEN].min() > 60
 
 
-def test_the_back_of_a_thin_scan_does_not_shine_through():
-    """A scan of the front alone, red: the back takes colours from around, not from the inside of the front."""
+def test_the_inside_of_a_shell_lends_no_colour():
+    """Before the torso's hole hangs a red lining that looks inwards: the torso stays as green as the rest."""
+    green = np.tile(np.array([40, 180, 40], np.uint8), (len(SURFACE), 1))
     red = np.tile(np.array([200, 40, 40], np.uint8), (len(SURFACE), 1))
-    got = bake_vertex_colors(MODEL, SURFACE, _scan(Mesh(SURFACE, MODEL.faces, colors=red)))
-    assert np.abs(got[~HIDDEN].astype(int) - [200, 40, 40]).max() <= 1
+    inside = SURFACE + 0.008 * vertex_normals(SURFACE, MODEL.faces)
+    torso = MODEL.region("torso")[MODEL.faces].all(axis=1)
+    faces = np.concatenate([MODEL.faces[~torso], MODEL.faces[torso][:, ::-1] + len(SURFACE)])
+    mesh = Mesh(np.concatenate([SURFACE, inside]), faces, colors=np.concatenate([green, red]))
+    got = bake_vertex_colors(MODEL, SURFACE, _scan(mesh)).astype(int)
+    assert (np.abs(got - green).max(axis=1) <= 40)[~HIDDEN].mean() > 0.99
 
 
 def test_eyes_and_teeth_are_pale_and_the_iris_is_dark():

@@ -5,6 +5,11 @@ the vertex looks the same way as the vertex does, so the closest point among tho
 patches and whole pieces inside out: a patch of faces that agree with each other is turned as a whole where
 most of it disagrees with the body, and a vertex very near the body that finds nothing better is trusted
 whichever way it looks.
+
+A fit is off by some millimetres, and a closest point corrects only what stands across the surface: on fingers
+and at the crotch that is not enough. So the scan is first drawn onto the body in a few steps, each moving it
+by the smoothed way to the closest points, as non-rigid registration does; neighbours on a finger see all its
+sides, so that their mean way is the finger's. `docs/rig.md` has what it brings.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from bodyscan.geometry.components import link_components
 from bodyscan.geometry.edges import edge_table, inner_pairs
 from bodyscan.geometry.normals import area_vectors, vertex_normals
 from bodyscan.geometry.raycast import Raycaster, cloud_normals
+from bodyscan.rig.inpaint import smooth
 from bodyscan.rig.options import RigOptions
 from bodyscan.rig.surface_graph import SurfaceGraph
 from bodyscan.types import F64, I32, Bool, Mesh
@@ -27,6 +33,9 @@ NORMAL_SCALE_M = 0.05
 """In the search for a point that looks the same way, 1 radian counts as so many metres."""
 SECOND_REACH_M = 0.025
 """How far that point may be, metres."""
+SETTLING_STEPS = 10
+SETTLING_ROUNDS = 60
+"""How often the scan is drawn nearer, and how often each time the way is averaged over neighbours."""
 TOUCHING_M = 0.010
 """A match nearer than this needs no agreement of normals where nothing better is near, metres."""
 
@@ -53,32 +62,52 @@ def match(
 ) -> Match:
     """Match the scan's nodes with the body (same place, same pose)."""
     points = scan.vertices[graph.first_vertex]
-    outside = vertex_normals(body.vertices, body_faces).astype(np.float64)
-    distance, face_ids, nearest = Raycaster(Mesh(body.vertices, body_faces)).closest(points)
-    corners = body_faces[face_ids]
-    shares = barycentric(nearest, body.vertices[corners])
-    facing = np.einsum("nk,nkc->nc", shares, outside[corners])
-    facing = _unit(facing)
-    vote = np.where((distance < SECOND_REACH_M)[:, None], facing, 0)
     oriented = not scan.is_cloud or scan.normals is not None
+    outside = vertex_normals(body.vertices, body_faces).astype(np.float64)
+    found = _Closest(body, body_faces, outside)
+    distance, corners, shares, facing, nearest = found(points)
+    vote = np.where((distance < SECOND_REACH_M)[:, None], facing, 0)
     normals = _cloud_normals(scan, graph, vote) if scan.is_cloud else _mesh_normals(scan, graph, vote)
+    moved = np.array(points)
+    for _ in range(SETTLING_STEPS):
+        pull = nearest - moved
+        usable = np.linalg.norm(pull, axis=1) <= options.max_distance_m
+        if oriented:
+            usable &= np.einsum("nc,nc->n", normals, facing) > 0
+        pull[~usable] = 0
+        moved += smooth(graph, pull, np.full(len(points), 0.5), SETTLING_ROUNDS)
+        distance, corners, shares, facing, nearest = found(moved)
     agreement = np.einsum("nc,nc->n", normals, facing)
     if not oriented:
         agreement = np.abs(agreement)
     weights = _mix(body_weights, corners, shares)
-    distance = np.array(distance)
     limit = np.cos(np.radians(options.max_normal_angle_deg))
     trusted = (agreement >= limit) & (distance <= options.max_distance_m)
     if oriented and not trusted.all():
         again = np.flatnonzero(~trusted)
-        second = _same_way(points[again], normals[again], body.vertices, outside, limit, options)
+        second = _same_way(moved[again], normals[again], body.vertices, outside, limit, options)
         found = second >= 0
         weights[again[found]] = body_weights[second[found]].toarray()
-        gap = points[again[found]] - body.vertices[second[found]]
+        gap = moved[again[found]] - body.vertices[second[found]]
         distance[again[found]] = np.linalg.norm(gap, axis=1)
         trusted[again[found]] = True
     trusted |= distance <= min(TOUCHING_M, options.max_distance_m)
     return Match(weights, distance, trusted)
+
+
+class _Closest:
+    """Closest points of the body: distance, corners of the face, weights, normal, position."""
+
+    def __init__(self, body: Mesh, faces: I32, outside: F64) -> None:
+        self.body, self.faces, self.outside = body, faces, outside
+        self.caster = Raycaster(Mesh(body.vertices, faces))
+
+    def __call__(self, points: F64) -> tuple[F64, I32, F64, F64, F64]:
+        distance, face_ids, nearest = self.caster.closest(points)
+        corners = self.faces[face_ids]
+        shares = barycentric(nearest, self.body.vertices[corners])
+        facing = _unit(np.einsum("nk,nkc->nc", shares, self.outside[corners]))
+        return np.array(distance), corners, shares, facing, nearest
 
 
 def _same_way(

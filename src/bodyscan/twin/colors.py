@@ -2,8 +2,8 @@
 
 Each vertex takes the colour of the closest scan surface that looks the same way; vertices without such data
 (holes, soles, armpits) get colours that run smoothly between those around them on the body. What no scan
-shows gets a plain natural colour: mouth and tongue a muted red, teeth and the whites of the eyes off-white, an
-iris where the eyeball faces forward. Means are taken in linear light, so that borders do not darken.
+shows gets a plain natural colour: mouth and tongue a muted red, teeth and the whites of the eyes off-white,
+an iris where the eyeball faces forward. Means are taken in linear light, so that borders do not darken.
 """
 
 from __future__ import annotations
