@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.correspond import vertex_normals
@@ -28,6 +29,11 @@ HOLD = 1e-3
 STIFF_REGIONS = {"left_hand": 1.6, "right_hand": 1.6, "left_foot": 1.6, "right_foot": 1.6}
 """Factor on the smoothing length: hands and feet keep their anatomy where scans are poor."""
 BEND_RANGE = (0.02, 3000.0)
+FOLD_RADIUS_M = 0.010
+FOLD_STIFFNESS = 3.0
+"""In folds (ears, lids, lips, nostrils, nails) the smoothing length is up to 1 + this times longer."""
+FOLD_DOUBT = 0.9
+"""And the scan is trusted less by up to this share: nearest points there often lie on another sheet."""
 MAX_UNFOLD_ROUNDS = 12
 MIN_FACE_COSINE = 0.2
 """A face may turn by no more than this (about 78 degrees) from the parametric body."""
@@ -59,13 +65,16 @@ def refine_surface(
     laplacian, edge_m = edge_laplacian(model, vertices)
     # A plate of one bending length everywhere: the discrete energy grows with the fourth power of
     # that length over the local edge, so that the dense face is as smooth as the coarse torso.
-    bend = (smooth_length_m * _stiffness(model) / edge_m) ** 4
+    folds = foldedness(vertices, vertex_normals(vertices, model.faces))
+    length_m = smooth_length_m * _stiffness(model) * (1 + FOLD_STIFFNESS * folds)
+    bend = (length_m / edge_m) ** 4
     bending = laplacian.T @ sparse.diags(np.clip(bend, *BEND_RANGE)) @ laplacian
     offsets = np.zeros_like(vertices)
     weight = np.zeros(len(vertices))
     for round_ in range(ROUNDS):
         reach = limit_m if round_ < 2 else limit_m / 2
         target, weight = scan_targets(model, vertices, vertices + offsets, scan, reach)
+        weight *= 1 - FOLD_DOUBT * folds
         system = (sparse.diags(weight + HOLD) + bending).tocsc()
         factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         offsets = factor.solve(weight[:, None] * target)
@@ -73,6 +82,17 @@ def refine_surface(
     offsets *= np.minimum(1, limit_m / np.maximum(length, 1e-12))
     offsets = unfold(model, vertices, offsets)
     return Detail(offsets, weight)
+
+
+def foldedness(vertices: F64, normals: F64) -> F64:
+    """(V,) 0..1: how far the normals within a centimetre of a vertex cancel out; 0 on smooth skin."""
+    tree = cKDTree(vertices)
+    gap, near = tree.query(vertices, k=48, distance_upper_bound=FOLD_RADIUS_M, workers=-1)
+    inside = np.isfinite(gap)
+    mean = (normals[np.where(inside, near, 0)] * inside[:, :, None]).sum(axis=1)
+    cancelled = 1 - np.linalg.norm(mean, axis=1) / inside.sum(axis=1)
+    ramp = np.clip((cancelled - 0.10) / 0.25, 0, 1)
+    return ramp * ramp * (3 - 2 * ramp)
 
 
 def scan_targets(
