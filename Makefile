@@ -1,0 +1,77 @@
+# `make demo` and `make test` set up everything they need in .venv, from a clone with Python 3.11 or 3.12.
+# A finished step leaves a stamp in .venv, so a second `make` is instant.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_SCAN ?= sample_scans/woman.obj
+DEMO_CONSENT ?= sample_scans/woman.consent.json
+
+# Node.js comes with the test set, into the environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONHASHSEED := 0
+
+.PHONY: help setup demo test test-fast lint lock samples clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       the main job on a sample scan: demo/twin.glb and demo/report/report.html"
+	@echo "make test       all tests"
+	@echo "make test-fast  the tests that take no more than a few seconds each"
+	@echo "make lint       ruff and pyright"
+	@echo "make setup      the environment alone"
+	@echo "make lock       resolve requirements/*.txt anew"
+	@echo "make samples    build sample_scans/ anew"
+	@echo "make clean      remove everything that make made"
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 13) and \
+	  "bodyscan needs Python 3.11 or 3.12; this is %d.%d. Say which: make PYTHON=python3.11" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# The project itself: editable, its dependencies are those of the lock file.
+define install
+	sh tools/install.sh $(BIN)/python requirements/$(1).txt
+	@touch $@
+endef
+
+$(VENV)/.core: $(VENV)/.made requirements/core.txt pyproject.toml
+	sh tools/system_parts.sh core
+	$(call install,core)
+
+$(VENV)/.test: $(VENV)/.core requirements/test.txt
+	sh tools/system_parts.sh test
+	$(call install,test)
+
+tests/node/node_modules/.made: $(VENV)/.test tests/node/package-lock.json tests/node/package.json
+	cd tests/node && npm ci --no-progress --loglevel=error
+	@touch $@
+
+setup: $(VENV)/.test tests/node/node_modules/.made
+
+demo: $(VENV)/.core
+	@mkdir -p demo
+	$(BIN)/bodyscan twin $(DEMO_SCAN) --consent $(DEMO_CONSENT) -o demo/twin.glb --report demo/report
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-fast: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+lock: $(VENV)/.made
+	sh tools/lock.sh
+
+samples: $(VENV)/.core
+	$(BIN)/python tools/build_samples.py
+
+clean:
+	rm -rf $(VENV) demo build dist tests/node/node_modules .pytest_cache .ruff_cache .hypothesis
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
