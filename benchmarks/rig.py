@@ -218,7 +218,7 @@ def main() -> None:
     if given.record:
         new = not RESULTS.exists()
         with RESULTS.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(COLUMNS))
+            writer: csv.DictWriter[str] = csv.DictWriter(file, list(COLUMNS))
             if new:
                 writer.writeheader()
             writer.writerows(rows)
