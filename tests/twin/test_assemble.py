@@ -12,10 +12,12 @@ from bodyscan.consent.demo import make_demo_consent
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.gltf.read import read_glb
 from bodyscan.gltf.write import twin_to_glb
+from bodyscan.rig.bind import bind_pose
 from bodyscan.rig.body_rig import rig_body
-from bodyscan.twin.assemble import assemble_twin
+from bodyscan.twin.assemble import assemble_twin, twin_digest
+from bodyscan.twin.face_shapes import face_shapes
 from bodyscan.types import Mesh, Morph, Provenance, Rig
-from rig.people import fitted_person
+from rig.people import fit_of, fitted_person, person_params
 
 MODEL = load_body_model("adult")
 DEMO = make_demo_consent("assemble")
@@ -161,3 +163,22 @@ def test_what_does_not_belong_together_is_refused():
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(InputError, match="UTC"):
         _assemble(now=(NOW + timedelta(0)).replace(tzinfo=None))
+
+
+def test_a_child_becomes_a_twin_too():
+    child = load_body_model("child")
+    fit = fit_of(child, person_params(child, 1), np.full(child.num_vertices, 0.002))
+    bind_of_child = bind_pose(child, fit, "t")
+    rig = rig_body(child, fit, bind=bind_of_child)
+    morphs = face_shapes(child, fit.params, bind_of_child.world_from_rest)
+    demo = make_demo_consent("child", minor=True)
+    twin = _assemble(
+        rig=rig,
+        morphs=morphs,
+        model=child,
+        pose="t",
+        consent=demo.text,
+        controller_key=demo.controller_key,
+    )
+    assert len(twin.morphs) == 52
+    assert verify_bound(twin.consent, twin_digest(twin.rig), now=NOW, use=USE).ok
