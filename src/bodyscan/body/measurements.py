@@ -15,6 +15,7 @@ import numpy as np
 
 from bodyscan.body import measurements_girths as girths
 from bodyscan.body import measurements_lengths as lengths
+from bodyscan.body.landmarks import body_points
 from bodyscan.body.measurements_standing import Standing
 from bodyscan.body.model import BodyModel
 from bodyscan.body.poses import standard_pose
@@ -178,6 +179,7 @@ def unposed_offsets(model: BodyModel, params: BodyParams, surface_vertices: F64)
 
 def standing_vertices(model: BodyModel, betas: F64, surface_offsets: F64 | None = None) -> tuple[F64, F64]:
     """(S,) -> vertices (V, 3) and joints (J, 3), metres, of the person in the measuring pose."""
+    body_points(model)  # refuses a topology that cannot be measured before anything else does
     posed = model.pose(BodyParams(betas, measuring_pose(model, betas), np.zeros(3)))
     if surface_offsets is None:
         return posed.vertices, posed.joints

@@ -1,9 +1,9 @@
 """Girths: closed tapes around the body. Each function takes a `Standing` and returns metres.
 
 Levels follow ISO 8559-1:2017 where it defines them by points of the body; the tape is taut, so that it
-bridges hollows. Where a definition says least or greatest, a window along the limb is searched. The least girth
-within 1.5 % of the stature of the waist, and the greatest so near to the buttocks, were tried for waist and hip:
-against known bodies they were no nearer (hip 0.9 cm too large at worst, 0.5 cm at the level of the buttocks).
+bridges hollows. Where a definition says least or greatest, a window along the limb is searched. For waist
+and hip, the least and the greatest girth within 1.5 % of the stature were tried too: against known bodies
+they were no nearer (hip 1.2 cm too large at worst, 0.5 cm at the level of the buttocks).
 """
 
 from __future__ import annotations

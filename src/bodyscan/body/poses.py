@@ -38,12 +38,22 @@ def standard_pose(model: BodyModel, betas: F64, pose: str) -> F64:
     for side, sign in (("left", 1.0), ("right", -1.0)):
         arm = np.array([sign * np.cos(down), -np.sin(down), 0.0])
         leg = np.array([sign * np.sin(out), -np.cos(out), 0.0])
-        _aim_chain(model, joints, world, [side + part for part in ARM_CHAIN], arm)
-        _aim_chain(model, joints, world, [side + part for part in LEG_CHAIN], leg)
+        _aim_chain(model, joints, world, _present(model, side, ARM_CHAIN), arm)
+        _aim_chain(model, joints, world, _present(model, side, LEG_CHAIN), leg)
+        if f"{side}IndexProximal" not in model.joint_names:
+            continue  # SMPL has no fingers: its hands stay as they are.
         _flat_palm(model, joints, world, side, arm)
         if pose == "t":
             _straight_fingers(model, joints, world, side)
     return _local_rotvecs(model, world)
+
+
+def _present(model: BodyModel, side: str, chain: tuple[str, ...]) -> list[str]:
+    """The chain's joints that the model has; SMPL's `leftFist` stands for the knuckles."""
+    names = [side + part for part in chain]
+    if names[-1] not in model.joint_names and f"{side}Fist" in model.joint_names:
+        names[-1] = f"{side}Fist"
+    return [name for name in names if name in model.joint_names]
 
 
 def _aim_chain(model: BodyModel, joints: F64, world: F64, names: list[str], direction: F64) -> None:

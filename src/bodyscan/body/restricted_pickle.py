@@ -23,15 +23,11 @@ ARRAY_KINDS = "biufSU"
 """dtype kinds that are read: numbers, truth values and text; never objects."""
 
 
-class _SealedType(type):
-    """A class whose attributes a pickle cannot change."""
+class _Stub:
+    """Remembers the arguments and the state that a pickle gives an object.
 
-    def __setattr__(cls, name: str, value: Any) -> None:
-        raise pickle.UnpicklingError(f"the file tries to change {cls.__name__}.{name}")
-
-
-class _Stub(metaclass=_SealedType):
-    """Remembers the arguments and the state that a pickle gives an object."""
+    `__setstate__` also keeps a pickle from setting attributes of the class itself: it is called instead.
+    """
 
     __slots__ = ("args", "state")
 
@@ -91,7 +87,7 @@ class _Rebuilt(_Stub):
 
     def __new__(cls, *args: Any) -> _Stub:
         wanted = args[0] if args else None
-        if not (isinstance(wanted, _SealedType) and issubclass(wanted, _Stub)):
+        if not (isinstance(wanted, type) and issubclass(wanted, _Stub)):
             raise pickle.UnpicklingError("the file rebuilds an object of an unknown class")
         return wanted()
 
