@@ -33,8 +33,9 @@ def test_drift_is_slow_and_of_the_stated_size():
     ]
     assert np.sqrt(np.mean(np.square(drifts))) == pytest.approx(2.0, rel=0.25)
     edges = BALL.faces[:, :2]
-    for drift in drifts:
-        assert np.abs(drift[edges[:, 0]] - drift[edges[:, 1]]).max() < 2.5  # neighbours 26 mm apart at most
+    steps = [drift[edges[:, 0]] - drift[edges[:, 1]] for drift in drifts]
+    # Neighbours are 26 mm apart at most; independent noise of this size would step by 2.8 mm.
+    assert np.sqrt(np.mean(np.square(steps))) < 1.0
 
 
 def test_a_hole_is_where_it_was_said_and_nowhere_else():
@@ -51,10 +52,10 @@ def test_a_hole_is_where_it_was_said_and_nowhere_else():
 def test_soles_lose_what_lies_on_the_floor():
     options = RawScanOptions(holes=("soles",))
     lifted = sphere()
-    standing = type(lifted)(lifted.vertices + [0, 0.5, 0], lifted.faces, colors=lifted.colors)
+    standing = type(lifted)(lifted.vertices + np.array([0, 0.5, 0]), lifted.faces, colors=lifted.colors)
     assert cut_holes(np.random.default_rng(0), standing, {}, options).vertices[:, 1].min() >= 0.008
     on_floor = RawScanOptions(holes=("soles",), floor="disc")
-    assert cut_holes(np.random.default_rng(0), standing, {}, on_floor).vertices[:, 1].min() < 1e-9
+    assert cut_holes(np.random.default_rng(0), standing, {}, on_floor).vertices[:, 1].min() < 0.002
 
 
 def test_crumbs_are_added_and_the_surface_is_kept():

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulate.scans import CLEAN, MESSY, clean_scan, messy_scan
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.errors import InputError
@@ -16,6 +15,7 @@ from bodyscan.simulate.file_frame import draw_world_from_input
 from bodyscan.simulate.options import AXES, UNITS, RawScanOptions
 from bodyscan.simulate.scanner import scan_scene
 from bodyscan.types import Mesh
+from simulate.scans import CLEAN, MESSY, clean_scan, messy_scan
 
 MODEL = load_body_model("adult")
 VISIBLE = MODEL.faces[~MODEL.inner[MODEL.faces].all(axis=1)]
@@ -130,6 +130,7 @@ def test_colours_are_of_skin_and_cloth():
     assert red > green > blue
 
 
+@pytest.mark.slow
 def test_coarse_depth_makes_a_rougher_surface():
     truth = clean_scan().truth
     caster = Raycaster(Mesh(truth.vertices, VISIBLE))

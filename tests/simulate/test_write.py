@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 import trimesh
-from simulate.scans import MESSY, messy_scan
 
 from bodyscan.errors import InputError
 from bodyscan.simulate import write_scan, write_truth
 from bodyscan.simulate.options import UNITS
+from simulate.scans import MESSY, messy_scan
 
 
 @pytest.mark.parametrize("ending", ["ply", "obj", "stl", "glb"])

@@ -66,7 +66,7 @@ def build_scene(
         offset += cap
         shade = hair_shade(streams[3], places.points, hair_rgb)
         colors += smoothstep(0.0, 0.006, inside)[:, None] * (shade - colors)
-        cover[inside > 0.003] = HAIR
+        cover[cap > 0] = HAIR
     normals = vertex_normals(shape, topology.faces).astype(np.float64)
     outer = shape + offset[:, None] * normals
     body = Mesh(outer, topology.faces)
@@ -76,7 +76,20 @@ def build_scene(
         parts.append((hanging.vertices, hanging.faces, np.asarray(hanging.colors, np.float64)))
     parts += _furniture(outer, options)
     mesh = _joined(parts, options.lighting)
-    return Scene(mesh, outer[: model.num_vertices], cover[: model.num_vertices], tone)
+    count = model.num_vertices
+    seen, cover = outer[:count], cover[:count]
+    if hanging is not None:
+        above = _depth_under(hanging, seen, normals[:count])
+        under = (above > 0.001) & ~model.inner
+        seen = seen + np.where(under, above, 0.0)[:, None] * normals[:count]
+        cover = np.where(under, np.uint8(HAIR), cover)
+    return Scene(mesh, seen, cover, tone)
+
+
+def _depth_under(shell: Mesh, points: F64, normals: F64) -> F64:
+    """(V,) metres from each point along its normal to the shell; 0 where it is farther than 60 mm."""
+    distance = Raycaster(shell).cast(points, normals).distance
+    return np.where(distance < 0.06, distance, 0.0)
 
 
 def _dress(
