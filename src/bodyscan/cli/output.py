@@ -21,7 +21,12 @@ def print_result(values: Any, rows: Iterable[tuple[str, str]], as_json: bool) ->
     rows = list(rows)
     width = max((len(label) for label, _ in rows), default=0)
     for label, text in rows:
-        typer.echo(f"{label:<{width}}  {text}".rstrip())
+        typer.echo(_plain(f"{label:<{width}}  {text}".rstrip()))
+
+
+def _plain(line: str) -> str:
+    """Escape what could steer a terminal: names and notes come out of files that others made."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def size_words(num_bytes: int) -> str:
