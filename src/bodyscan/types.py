@@ -1,8 +1,7 @@
 """The values that flow between the stages.
 
 World frame: metres, radians, right-handed, +Y up, the person faces +Z, as in glTF. The person's
-left is +X. Arrays are checked when a value is built and read-only afterwards. Transforms are
-named `target_from_source`.
+left is +X. Arrays are checked when a value is built, read-only afterwards. Transforms are `target_from_source`.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Standing:
         return float(self.vertices[self.model.region("head"), 1].max()) - self.floor
 
     def joint(self, name: str) -> F64:
+        """The place of a joint, (3,) metres."""
         return self.joints[self.model.joint_index(name)]
 
     def level(self, *names: str) -> float:

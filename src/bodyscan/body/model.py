@@ -194,6 +194,7 @@ class BodyModel:
         return Mesh(vertices, self.faces)
 
     def skeleton(self, posed: PosedBody) -> Skeleton:
+        """The joints of a posed body, in the world frame."""
         return Skeleton(self.joint_names, self.parents, posed.joints)
 
 

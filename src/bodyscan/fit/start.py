@@ -119,6 +119,7 @@ def stand_on_floor(model: BodyModel, params: BodyParams, scan: ScanPoints) -> Bo
 
 
 def start_cost(problem: Problem, params: BodyParams) -> float:
+    """How badly a start fits, robustly and both ways; only differences between starts mean something."""
     vertices = problem.model.pose(params).vertices
     seen = problem.area_weights > 0
     there, _ = problem.scan.tree.query(vertices[seen], workers=-1)

@@ -31,6 +31,7 @@ class Surface:
     """(N, 3) unit; the sign is not used."""
 
     def take(self, mask: NDArray[np.bool_]) -> Surface:
+        """The pieces for which `mask` is true."""
         return Surface(self.points[mask], self.areas[mask], self.normals[mask])
 
     def thinned(self, cell: float, limit: int) -> Surface:
@@ -60,6 +61,7 @@ class Plane:
     """Metres: longer and shorter side of that surface (5th to 95th percentile of area, widened to 100 %)."""
 
     def height(self, points: F64) -> F64:
+        """Signed distance of (N, 3) points to the plane, along its normal."""
         return points @ self.normal - self.offset
 
 

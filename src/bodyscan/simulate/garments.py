@@ -33,6 +33,8 @@ HEM_M = 0.018
 
 @dataclass(frozen=True)
 class Cloth:
+    """How thick a cloth is and how far its wrinkles stand out, mm."""
+
     thickness_mm: float
     wrinkle_mm: float
 
@@ -65,7 +67,7 @@ def inside_edge(garment: str, places: Places) -> F64:
     # Shirts: a round neck, sleeves that end above the elbow, a hem on the hip.
     neckline = 1.445 - 0.9 * np.maximum(z - 0.015, 0)
     neck = np.maximum(np.hypot(x, z - 0.015) - 0.068, neckline - y)
-    neck = np.where((x < 0.06) & (z > 0.0), np.minimum(neck, 1.425 - y), neck)
+    neck = np.where((x < 0.075) & (z > 0.0), np.minimum(neck, 1.425 - y), neck)
     sleeve = np.where(limbs > 0.02, _upper_arm_left(places), 1.0)
     hem = y - (0.90 if garment == "shirt" else 0.83)
     return _all(neck, sleeve, np.where(limbs > 0.02, 1.0, hem), 0.5 - places.hand, 0.5 - places.head)

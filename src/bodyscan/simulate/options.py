@@ -169,6 +169,7 @@ class RawScanOptions:
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
+        """The options' names, in order."""
         return tuple(field.name for field in fields(cls))
 
     def as_dict(self) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class ScanTruth:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedScan:
+    """A simulated raw scan with the truth behind it."""
+
     mesh: Mesh
     """In the file's unit and axes."""
     truth: ScanTruth

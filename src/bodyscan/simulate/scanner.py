@@ -35,6 +35,8 @@ SMALLEST_PART = 0.002
 
 @dataclass(frozen=True)
 class Frame:
+    """What one camera of the simulated scanner saw."""
+
     view: View
     depth_m: np.ndarray
     """(H, W) float32, 0 where nothing came back."""

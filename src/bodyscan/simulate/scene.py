@@ -29,6 +29,8 @@ KEY_LIGHT = np.array([0.35, 0.75, 0.56])
 
 @dataclass(frozen=True, eq=False)
 class Scene:
+    """The dressed person that the simulated scanner looks at."""
+
     mesh: Mesh
     """What the cameras see, world frame, with colours."""
     outer: F64
