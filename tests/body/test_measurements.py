@@ -95,7 +95,7 @@ def test_the_mean_bodies_are_of_human_size() -> None:
         values(measure_person(model(age), model(age).zero_params())) for age in ("adult", "child")
     )
     ranges = {
-        "height": (160, 180), "head_girth": (53, 59), "neck_girth": (31, 39), "bust_girth": (82, 105),
+        "stature": (160, 180), "head_girth": (53, 59), "neck_girth": (31, 39), "bust_girth": (82, 105),
         "waist_girth": (65, 92), "hip_girth": (88, 108), "thigh_girth": (48, 64), "knee_girth": (33, 42),
         "calf_girth": (33, 41), "ankle_girth": (19, 26), "wrist_girth": (14, 19), "foot_length": (23, 28),
         "inside_leg_height": (70, 88), "arm_length": (49, 62), "shoulder_width": (33, 43),
@@ -149,7 +149,7 @@ def test_measures_change_without_jumps_as_the_shape_changes() -> None:
         "neck_girth",
         "thigh_girth",
         "wrist_girth",
-        "height",
+        "stature",
     ):
         change = np.diff([step[name] for step in steps])
         assert np.abs(np.diff(change)).max() < 0.3, name

@@ -56,7 +56,7 @@ def _straight(first: str, second: str) -> Callable[[Standing], float]:
 
 
 DEFINITIONS: tuple[Definition, ...] = (
-    Definition("height", lengths.stature, "Floor to the highest point of the head."),
+    Definition("stature", lengths.stature, "Floor to the highest point of the head."),
     Definition("head_girth", girths.head, "Around the head above the brows and the back of the head."),
     Definition("neck_girth", girths.neck, "Least girth of the neck, square to its axis.", "5.3.2"),
     Definition(

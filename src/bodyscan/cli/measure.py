@@ -1,0 +1,158 @@
+"""`bodyscan measure`: the tape measurements of a person, from a twin or from a raw scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.output import print_result
+from bodyscan.cli.progress import StageProgress
+from bodyscan.consent import Purpose, Use
+from bodyscan.errors import ConsentError, InputError
+from bodyscan.types import Measurement
+
+app = typer.Typer()
+
+Unit = Literal["m", "cm", "mm", "in"]
+Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
+STAGES = ("read", "reconstruct", "fit", "measure")
+Told = tuple[dict[str, Any], Sequence[Measurement]]
+
+
+@app.command(
+    epilog="Exit codes: 0 done, 2 usage, 3 input, 4 consent, "
+    "5 the fit is below the stated quality, 130 interrupted."
+)
+@run_guarded
+def measure(
+    file: Annotated[Path, typer.Argument(help="A twin (.glb), or a raw scan.")],
+    consent: Annotated[
+        Path | None,
+        typer.Option(help="The person's signed consent record (JSON); a raw scan needs one."),
+    ] = None,
+    unit: Annotated[Unit | None, typer.Option(help="The scan's unit. Default: inferred.")] = None,
+    up: Annotated[Axis | None, typer.Option(help="The scan's up axis. Default: inferred.")] = None,
+    facing: Annotated[
+        Axis | None, typer.Option(help="Where the person faces in the scan. Default: inferred.")
+    ] = None,
+    body: Annotated[
+        Literal["auto", "adult", "child"] | None, typer.Option(help="Which body model is fitted to a scan.")
+    ] = None,
+    accept_quality: Annotated[
+        bool | None, typer.Option("--accept-quality", help="Measure a poor fit too.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with options; flags win over it.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Print a person's tape measurements in centimetres, taken in the standard pose.
+
+    Of a twin, those that were stored when it was made. A raw scan is fitted and measured; nothing is
+    written, but it is a person's body, so that the person's consent to a twin is needed.
+    """
+    if not file.is_file():
+        raise InputError(f"There is no file {file}. Give the path of a twin or a scan.")
+    if _is_twin(file):
+        values, measurements = _of_twin(file)
+    else:
+        flags = {
+            "scan": {"unit": unit, "up": up, "facing": facing},
+            "fit": {"body": body},
+            "accept_quality": accept_quality,
+        }
+        values, measurements = _of_scan(file, consent, config, flags, quiet)
+    print_result(values | {"measurements": _as_json(measurements)}, _rows(measurements), as_json)
+
+
+def _is_twin(file: Path) -> bool:
+    """A GLB that says it is bodyscan's, or that has a skin; a raw scan has none."""
+    if file.suffix.lower() != ".glb":
+        return False
+    from bodyscan.gltf.container import unpack_glb
+
+    document, _ = unpack_glb(file)
+    return bool(document.get("skins"))
+
+
+def _of_twin(file: Path) -> Told:
+    from bodyscan.gltf import read_glb
+
+    twin = read_glb(file)
+    if not twin.measurements:
+        raise InputError(
+            f"{file.name} holds no measurements: it is no twin of bodyscan, or a tool dropped them. "
+            "Give the twin as it was made, or the raw scan with --consent."
+        )
+    return {"file": str(file), "kind": "twin"}, twin.measurements
+
+
+def _of_scan(
+    file: Path, consent: Path | None, config: Path | None, flags: dict[str, Any], quiet: bool
+) -> Told:
+    """Consent first: nothing of the scan is read without it."""
+    from bodyscan.consent import require_consent
+
+    if consent is None:
+        raise ConsentError(
+            f"{file.name} is a raw scan of a person: to measure it, give the person's signed record "
+            "with --consent."
+        )
+    now, use = datetime.now(UTC), Use(Purpose.MAKE_TWIN)
+    record = _read_text(consent)
+    require_consent(record, use=use, now=now)
+
+    from bodyscan.cli.twin_options import load_options
+
+    options = load_options(config, flags)
+    with StageProgress(STAGES, quiet=quiet) as progress:
+        with progress.stage("read") as remarks:
+            # Here the slow imports happen: Open3D and mediapipe, some seconds.
+            from bodyscan.capture import read_scan
+            from bodyscan.pipeline import scan_to_fit
+
+            hints = options.scan
+            capture = read_scan(file, unit=hints.unit, up=hints.up, facing=hints.facing)
+            remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
+        fitted = scan_to_fit(
+            capture, consent=record, use=use, now=now, options=options.pipeline, on_stage=progress.on_stage
+        )
+    quality = fitted.fit.quality
+    values = {
+        "file": str(file),
+        "kind": "scan",
+        "body_model": fitted.fit.model_name,
+        "surface_mean_mm": round(quality.surface_mean_mm, 3),
+        "coverage": round(quality.coverage, 4),
+        "acceptable": quality.acceptable,
+        "reasons": list(quality.reasons),
+    }
+    return values, fitted.measurements
+
+
+def _read_text(path: Path) -> str:
+    from bodyscan.consent.strict_json import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The consent {path} cannot be read: {error}.") from None
+
+
+def _as_json(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
+    return [
+        {"name": m.name, "value_cm": m.value_cm, "iso_8559_1": m.iso, "description": m.description}
+        for m in measurements
+    ]
+
+
+def _rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
+    return [
+        (m.name, f"{m.value_cm:7.1f} cm  {f'ISO 8559-1 {m.iso}' if m.iso else '':<18} {m.description}")
+        for m in measurements
+    ]
