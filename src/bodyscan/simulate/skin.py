@@ -19,6 +19,8 @@ MONK_TONES = (
 BLOOD = np.array([0.03, 0.17, 0.20])
 """Share of red, green and blue that blood takes away."""
 IRIS = ((92, 60, 34), (70, 46, 28), (96, 110, 84), (96, 122, 148))
+DARK_EYED = 0.2
+"""Skin that is darker than this comes with brown eyes."""
 FINGER_TIPS = ("IndexDistal", "MiddleDistal", "RingDistal", "LittleDistal")
 
 
@@ -50,7 +52,7 @@ def skin_colors(rng: np.random.Generator, places: Places, tone: int, hair_rgb: F
     colors = _nails(places, points, colors, light)
     colors = _lips(places, colors, light)
     colors = _brows(rng, places, points, colors, hair_rgb)
-    return _eyes(rng, places, points, colors)
+    return _eyes(rng, places, points, colors, light)
 
 
 def _near(points: F64, centre: F64, reach: float) -> F64:
@@ -138,10 +140,11 @@ def _brows(rng: np.random.Generator, places: Places, points: F64, colors: F64, h
     return _mix(colors, share * grain, hair_rgb * 0.9)
 
 
-def _eyes(rng: np.random.Generator, places: Places, points: F64, colors: F64) -> F64:
+def _eyes(rng: np.random.Generator, places: Places, points: F64, colors: F64, light: float) -> F64:
     eye = places.joints["leftEye"]
     away = np.hypot(points[:, 0] - eye[0], points[:, 1] - eye[1])
-    iris = np.array(IRIS[int(rng.integers(len(IRIS)))], np.float64)
+    drawn = int(rng.integers(len(IRIS)))
+    iris = np.array(IRIS[drawn if light > DARK_EYED else drawn % 2], np.float64)
     ball = np.tile(np.array([206.0, 198, 190]), (len(points), 1))
     ball = _mix(ball, 1 - smoothstep(0.0060, 0.0070, away), iris)
     ball = _mix(ball, 1 - smoothstep(0.0022, 0.0030, away), np.array([16.0, 14, 14]))
