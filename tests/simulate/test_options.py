@@ -39,7 +39,7 @@ def test_a_negative_seed_is_refused():
         RawScanOptions(seed=-1)
 
 
-@pytest.mark.parametrize("clothing", ["none", "briefs"])
+@pytest.mark.parametrize("clothing", ["none", "briefs", "sports", "leggings"])
 def test_children_are_simulated_clothed(clothing):
     with pytest.raises(InputError, match="children are simulated clothed"):
         RawScanOptions(age="child", clothing=clothing)

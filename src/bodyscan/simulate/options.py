@@ -97,7 +97,7 @@ class RawScanOptions:
     """`bald`, `short`, `bob` or `long`."""
     clothing: str = "sports"
     """`briefs`, `sports` (briefs and a sports bra), `leggings` (with a sports bra), `tshirt` (tight, with
-    leggings), `loose` (T-shirt and trousers), or `none`: adults only."""
+    leggings), `loose` (T-shirt and trousers), or `none`. Children wear `tshirt` or `loose`."""
     lighting: float = 0.5
     """0..1, how much of the rig's light is baked into the colours."""
 
@@ -161,10 +161,10 @@ class RawScanOptions:
             raise InputError(
                 f"RawScanOptions.up is {self.up}, facing {self.facing}: they must lie along different axes."
             )
-        if self.age == "child" and self.clothing in ("none", "briefs"):
+        if self.age == "child" and self.clothing not in ("tshirt", "loose"):
             raise InputError(
                 f"RawScanOptions.clothing is {self.clothing!r} for a child; children are simulated clothed: "
-                "give sports, leggings, tshirt or loose."
+                "give tshirt or loose."
             )
 
     @classmethod
