@@ -1,7 +1,7 @@
 """The values that flow between the stages.
 
-World frame: metres, radians, right-handed, +Y up, the person faces +Z, as in glTF. The person's
-left is +X. Arrays are checked when a value is built, read-only afterwards. Transforms are `target_from_source`.
+World frame: metres, radians, right-handed, +Y up, the person faces +Z, as in glTF. The person's left
+is +X. Arrays are checked when a value is built, read-only afterwards. Transforms: `target_from_source`.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ class Skeleton:
         parents = frozen_array("Skeleton.parents", self.parents, np.int32, (count,))
         if count and (parents[0] != -1 or (parents[1:] < 0).any() or (parents >= np.arange(count)).any()):
             raise InputError(
-                "Skeleton.parents must hold -1 for the first joint only, and name an earlier joint for all others."
+                "Skeleton.parents must hold -1 for the first joint only, and an earlier joint for all others."
             )
         if len(set(self.joint_names)) != count:
             raise InputError("Skeleton.joint_names holds a name twice.")
