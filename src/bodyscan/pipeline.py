@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import datetime
 
+import numpy as np
+
 from bodyscan import __version__
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.landmarks import body_landmarks
@@ -25,6 +27,7 @@ from bodyscan.twin.assemble import Binder, assemble_twin
 from bodyscan.twin.colors import bake_vertex_colors
 from bodyscan.twin.face_shapes import face_shapes
 from bodyscan.types import (
+    F64,
     BodyFit,
     Capture,
     Measurement,
@@ -224,7 +227,7 @@ def _fit_and_measure(capture: Capture, options: PipelineOptions, stages: _Stages
         )
     model = model_of(fit)
     with stages.run("measure") as remarks:
-        measurements = measure_surface(model, fit.params, fit.surface.vertices)
+        measurements = measure_surface(model, fit.params, without_hair(model, fit))
         height = next((m.value_cm for m in measurements if m.name == "stature"), None)
         remarks.append(f"{len(measurements)} measurements" + (f", {height:.1f} cm tall" if height else ""))
     return FittedScan(scan, fit, model, measurements, tuple(stages.steps))
@@ -240,6 +243,15 @@ def model_of(fit: BodyFit) -> BodyModel:
         f"The fit was made with the body model '{fit.model_name}'; a twin needs the packaged body, because "
         "only it has face shapes, landmarks and measurements."
     )
+
+
+def without_hair(model: BodyModel, fit: BodyFit) -> F64:
+    """(V, 3) metres: the fitted surface, with head and neck drawn back to the body where hair lies on them.
+
+    A tape goes under the hair; over clothes it measures what the scan shows.
+    """
+    share = np.where(model.region("head", "neck"), fit.clothing, 0.0)[:, None]
+    return fit.surface.vertices + share * (fit.body.vertices - fit.surface.vertices)
 
 
 def _colored(fit: BodyFit, model: BodyModel, scan: ScanMesh) -> BodyFit:

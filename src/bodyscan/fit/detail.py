@@ -92,7 +92,8 @@ def foldedness(vertices: F64, normals: F64) -> F64:
     mean = (normals[np.where(inside, near, 0)] * inside[:, :, None]).sum(axis=1)
     cancelled = 1 - np.linalg.norm(mean, axis=1) / inside.sum(axis=1)
     ramp = np.clip((cancelled - 0.10) / 0.25, 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    # The whole of an ear is one fold, its flat parts too.
+    return np.where(inside, ramp[np.where(inside, near, 0)], 0).max(axis=1)
 
 
 def scan_targets(
@@ -168,6 +169,7 @@ def unfold(model: BodyModel, vertices: F64, offsets: F64) -> F64:
 
 
 def face_normals(vertices: F64, faces: np.ndarray) -> F64:
+    """(F, 3) unit normals."""
     corners = vertices[faces]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-300)

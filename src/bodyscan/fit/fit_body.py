@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import StageError
 from bodyscan.fit.detail import refine_surface
+from bodyscan.fit.hands import guess_hands, with_fingers
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
@@ -42,8 +44,13 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         raise StageError("The fit found no start near the scan. Is it one whole standing person?")
     problem, params, steps = start.problem, start.params, start.steps
     body = problem.model
-    for level in options.levels[1:]:
-        prior = build_pose_prior(body, body.rest_joints(params.betas), problem.prior.mean)
+    mean = problem.prior.mean
+    curls: dict[str, float] = {}
+    for before, level in pairwise(options.levels):
+        if level.fingers and not before.fingers:
+            params, curls = guess_hands(body, params, points)
+            mean = with_fingers(body, mean, params)
+        prior = build_pose_prior(body, body.rest_joints(params.betas), mean)
         problem = replace(problem, prior=prior)
         params, taken = solve_level(problem, params, level)
         steps += taken
@@ -77,7 +84,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         quality=quality,
         model_name=body.name,
         iterations=steps,
-        notes=(f"first guess: {start.label}",),
+        notes=(f"first guess: {start.label}", *_hand_notes(curls)),
     )
 
 
@@ -88,6 +95,10 @@ def _models(which: str, stature_m: float) -> dict[str, BodyModel]:
         return {"child": load_body_model("child")}
     ages = ("adult", "child") if stature_m < SHORT_M else ("adult",)
     return {age: load_body_model(age) for age in ages}
+
+
+def _hand_notes(curls: dict[str, float]) -> list[str]:
+    return [f"{side} hand: a fist or half closed" for side, curl in curls.items() if curl > 0]
 
 
 def _clothing(offsets: F64, surface: Mesh, coverage: F64) -> F32:

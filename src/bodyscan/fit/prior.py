@@ -39,6 +39,7 @@ STD_RAD = {
     "Distal": (0.02, 0.30, 0.03),
 }
 """One number for all axes, or (twist, hinge, across), radians. The longest matching ending counts."""
+FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 HYPEREXTENSION_RAD = np.radians(6.0)
 """How far elbows and knees may bend backwards before the limit pushes."""
 LIMIT_STD_RAD = np.radians(2.0)
@@ -108,6 +109,35 @@ def build_pose_prior(model: BodyModel, joints: F64, mean: F64) -> PosePrior:
             angle = np.arctan2(np.cross(before, bone) @ axis, before @ bone)
             hinges.append(Hinge(j, axis, float(angle)))
     return PosePrior(mean, precision, tuple(hinges))
+
+
+def finger_hinges(model: BodyModel, joints: F64, side: str) -> list[tuple[int, F64, str]]:
+    """(joint, (3,) axis, name) of every finger joint of a hand; turning about the axis curls the finger."""
+    hinges = []
+    for j, name in enumerate(model.joint_names):
+        if not name.startswith(side) or not any(f in name for f in FINGERS):
+            continue
+        bone = _bone_direction(model, joints, j)
+        palm = _palm_direction(model, joints, side)
+        axis = np.cross(bone, palm)
+        if "Thumb" in name:
+            # The thumb closes over the fingers: towards the little finger and the palm.
+            little = joints[model.joint_index(f"{side}LittleProximal")]
+            inwards = little - joints[j]
+            axis = np.cross(bone, inwards / np.linalg.norm(inwards) + 0.5 * palm)
+        hinges.append((j, axis / np.linalg.norm(axis), name))
+    return hinges
+
+
+def _palm_direction(model: BodyModel, joints: F64, side: str) -> F64:
+    """(3,) unit: out of the palm, in the unposed body."""
+    hand, index, little = (
+        joints[model.joint_index(side + name)] for name in ("Hand", "IndexProximal", "LittleProximal")
+    )
+    palm = np.cross(index - hand, little - hand)
+    if side == "left":
+        palm = -palm
+    return palm / np.linalg.norm(palm)
 
 
 def _standard_deviations(name: str) -> tuple[float, float, float]:
