@@ -91,7 +91,9 @@ def sphere(radius_m: float = 0.8, rings: int = 40) -> Mesh:
             np.stack([a0, a1, b0], 1),
             np.stack([a1, b1, b0], 1),
             np.stack([np.full(count, top), (k + 1) % count, k], 1),
-            np.stack([np.full(count, bottom), (rings - 2) * count + k, (rings - 2) * count + (k + 1) % count], 1),
+            np.stack(
+                [np.full(count, bottom), (rings - 2) * count + k, (rings - 2) * count + (k + 1) % count], 1
+            ),
         ]
     )
     return Mesh(vertices, faces)

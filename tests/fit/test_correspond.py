@@ -110,7 +110,9 @@ def test_surfaces_that_face_away_are_not_paired() -> None:
     normals = vertex_normals(body.vertices, body.faces)
     model = SimpleNamespace(faces=body.faces)
     everything = np.arange(len(body.vertices))
-    assert len(scan_to_vertices(scan, body.vertices, normals, np.ones(len(everything), bool), 0.02).trust) == 0
+    assert (
+        len(scan_to_vertices(scan, body.vertices, normals, np.ones(len(everything), bool), 0.02).trust) == 0
+    )
     assert len(vertices_to_scan(scan, body.vertices, normals, everything, 0.02).trust) == 0
     all_faces = np.arange(len(body.faces))
     assert len(scan_to_triangles(scan, model, body.vertices, normals, all_faces, 0.005).trust) == 0

@@ -95,7 +95,9 @@ def test_point_rows_are_the_derivative_of_weighted_vertices_and_joints() -> None
     for column in some_columns(unknowns, rng):
         expected = difference(unknowns, params, column, points)
         # The weights of a row sum to up to 4.
-        np.testing.assert_allclose(rows[:, column], expected, atol=4 * TOLERANCE_M, err_msg=f"column {column}")
+        np.testing.assert_allclose(
+            rows[:, column], expected, atol=4 * TOLERANCE_M, err_msg=f"column {column}"
+        )
 
 
 def test_the_linearized_body_is_the_posed_body() -> None:

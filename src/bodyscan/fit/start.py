@@ -113,9 +113,18 @@ def stand_on_floor(model: BodyModel, params: BodyParams, scan: ScanPoints) -> Bo
     """Moves the body so that its soles and its middle are those of the scan."""
     vertices = model.pose(params).vertices
     low = np.percentile(scan.points[:, 1], 0.5) - vertices[:, 1].min()
-    middle = np.median(scan.points, axis=0) - np.median(vertices[seen_area_weights(model) > 0], axis=0)
+    # By area, as the scan's points were drawn: the face has so many vertices that it would be the middle.
+    middle = np.median(scan.points, axis=0) - _weighted_median(vertices, seen_area_weights(model))
     shift = np.array([middle[0], low, middle[2]])
     return BodyParams(params.betas, params.pose_rotvec, params.translation + shift)
+
+
+def _weighted_median(points: F64, weights: F64) -> F64:
+    """(N, 3), (N,) -> (3,): half of the weight lies on either side along each axis."""
+    order = np.argsort(points, axis=0)
+    running = np.cumsum(weights[order], axis=0)
+    row = (running < running[-1] / 2).sum(axis=0)
+    return np.take_along_axis(points, np.take_along_axis(order, row[None], axis=0), axis=0)[0]
 
 
 def start_cost(problem: Problem, params: BodyParams) -> float:
