@@ -77,7 +77,7 @@ def test_no_point_of_the_triangle_is_closer(seed: int) -> None:
 
 
 def test_a_degenerate_triangle_gives_finite_weights() -> None:
-    corners = np.zeros((1, 3, 3)) + [0.0, 1.0, 0.0]
+    corners = np.tile([0.0, 1.0, 0.0], (1, 3, 1))
     weights = closest_barycentric(np.array([[0.3, 0.2, 0.1]]), corners)
     assert np.isfinite(weights).all()
     assert weights.sum() == pytest.approx(1)

@@ -114,7 +114,7 @@ def test_a_step_changes_only_what_it_may() -> None:
     params = random_params(model, 6)
     unknowns = Unknowns(np.array([2, 9]), np.array([4]))
     moved = unknowns.step(params, np.arange(1.0, unknowns.count + 1))
-    np.testing.assert_array_equal(moved.translation, params.translation + [1, 2, 3])
+    np.testing.assert_array_equal(moved.translation, params.translation + np.array([1, 2, 3]))
     np.testing.assert_array_equal(moved.pose_rotvec[2], params.pose_rotvec[2] + [4, 5, 6])
     np.testing.assert_array_equal(moved.pose_rotvec[9], params.pose_rotvec[9] + [7, 8, 9])
     assert moved.betas[4] == params.betas[4] + 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from bodyscan.errors import InputError
@@ -27,7 +29,7 @@ def test_the_detail_length_has_a_range(value: float) -> None:
 
 def test_levels_go_from_coarse_to_fine() -> None:
     levels = FitOptions().levels
-    for coarse, fine in zip(levels, levels[1:], strict=False):
+    for coarse, fine in itertools.pairwise(levels):
         assert fine.sigma_m[0] <= coarse.sigma_m[1]
         assert fine.num_betas >= coarse.num_betas
         assert fine.num_points >= coarse.num_points

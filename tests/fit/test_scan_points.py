@@ -23,7 +23,7 @@ def test_the_same_seed_draws_the_same_points() -> None:
 def test_cover_is_even_by_area_whatever_the_triangles() -> None:
     """A square whose left half has 100 times the triangles gets as many points on either side."""
     fine, coarse = grid(41, width_m=0.4), grid(5, width_m=0.4)
-    vertices = np.concatenate([fine.vertices - [0.2, 0, 0], coarse.vertices + [0.2, 0, 0]])
+    vertices = np.concatenate([fine.vertices - [0.2, 0, 0], coarse.vertices - [-0.2, 0, 0]])
     mesh = Mesh(vertices, np.concatenate([fine.faces, coarse.faces + len(fine.vertices)]))
     points = draw_scan_points(scan_of(mesh), 4000, 0).points
     cells, _, _ = np.histogram2d(points[:, 0], points[:, 2], bins=(8, 4))

@@ -119,7 +119,7 @@ def test_a_level_improves_a_start_that_is_a_little_off() -> None:
     joints = unknowns_of(model, LEVELS[0]).joints
     pose = truth.pose_rotvec.copy()
     pose[joints] += 0.05 * rng.normal(size=(len(joints), 3))
-    start = BodyParams(0.5 * truth.betas, pose, truth.translation + [0.02, 0, 0.02])
+    start = BodyParams(0.5 * truth.betas, pose, truth.translation + np.array([0.02, 0, 0.02]))
     found, steps = solve_level(problem, start, LEVELS[1])
     assert 0 < steps <= LEVELS[1].steps
     assert start_cost(problem, found) < 0.3 * start_cost(problem, start)

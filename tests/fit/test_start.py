@@ -52,7 +52,7 @@ def test_seen_faces_have_no_inner_corner() -> None:
 def test_the_body_is_put_on_the_soles_and_middle_of_the_scan() -> None:
     model = load_body_model("adult")
     params = person_params(model, 1)
-    moved = BodyParams(params.betas, params.pose_rotvec, params.translation + [3.0, 0.4, -2.0])
+    moved = BodyParams(params.betas, params.pose_rotvec, params.translation + np.array([3.0, 0.4, -2.0]))
     points = draw_scan_points(clean_scan(model, params), 20_000, 0)
     back = stand_on_floor(model, moved, points)
     np.testing.assert_allclose(back.translation, params.translation, atol=0.03)
@@ -71,7 +71,7 @@ def test_the_cost_of_the_truth_is_lower_than_that_of_any_other_pose_or_place() -
         BodyParams(params.betas, standard_pose(model, params.betas, pose), params.translation)
         for pose in ("t", "relaxed")
     ]
-    others.append(BodyParams(params.betas, params.pose_rotvec, params.translation + [0.05, 0, 0]))
+    others.append(BodyParams(params.betas, params.pose_rotvec, params.translation + np.array([0.05, 0, 0])))
     for other in others:
         assert start_cost(problem, other) > truth + 0.1
 
