@@ -36,7 +36,7 @@ from bodyscan.reconstruct import reconstruct_scan
 from bodyscan.types import BodyFit, Capture, Mesh, ScanMesh
 
 RESULTS = Path(__file__).parent / "results" / "fit.csv"
-GIRTHS = {"height": "height", "bust": "bust_girth", "waist": "waist_girth", "hips": "hip_girth"}
+GIRTHS = {"height": "stature", "bust": "bust_girth", "waist": "waist_girth", "hips": "hip_girth"}
 FAILED_MM = 50.0
 COLUMNS = (
     "date", "version", "cores", "set", "case", "pose", "condition", "faces",
@@ -86,12 +86,8 @@ def run_stages(capture: Capture, watch: Stopwatch) -> tuple[ScanMesh, BodyFit]:
 
 def measure_case(case: Case, pictures: Path | None) -> Row:
     """The row of one simulated person."""
-    row: Row = {
-        "case": f"{case.person.name} {case.person.age}",
-        "pose": case.pose,
-        "condition": case.condition,
-    }
-    row["faces"] = len(case.scan.faces)
+    name = f"{case.person.name} {case.person.age}"
+    row: Row = {"case": name, "pose": case.pose, "condition": case.condition, "faces": len(case.scan.faces)}
     watch = Stopwatch()
     try:
         scan, fit = run_stages(Capture(case.scan, source="simulated"), watch)
@@ -151,7 +147,7 @@ def read_tape(path: Path) -> dict[str, float]:
     """Name -> centimetres out of a flat `name: number` list."""
     found = {}
     for line in path.read_text().splitlines():
-        name, _, value = line.strip().partition(":")
+        name, _, value = line.partition("#")[0].strip().partition(":")
         if value.strip():
             found[name] = float(value)
     return found
@@ -186,7 +182,7 @@ def simulated_rows(given: argparse.Namespace) -> list[Row]:
         for condition in conditions:
             case = scan_person(person, pose, condition, given.seed + number, given.faces)
             rows.append({"set": label} | measure_case(case, given.pictures))
-            show(rows[-1:])
+            report(rows[-1], given)
     return rows
 
 
@@ -197,15 +193,15 @@ def tape_rows(given: argparse.Namespace) -> list[Row]:
     rows = []
     for path in paths:
         rows.append({"set": "tape"} | measure_tape(path, given.pictures))
-        show(rows[-1:])
+        report(rows[-1], given)
     return rows
 
 
 SHOWN = (
     ("case", 20), ("pose", 14), ("condition", 9), ("surface_mm", 10), ("surface_p95_mm", 14),
     ("vertex_mm", 9), ("joints_mm", 9), ("skin_mm", 8), ("height_mm", 9), ("bust_mm", 8), ("waist_mm", 8),
-    ("hips_mm", 8), ("failed", 6), ("acceptable", 10), ("reconstruct_cpu_s", 17), ("fit_cpu_s", 9), ("fit_s", 7),
-    ("peak_mb", 7),
+    ("hips_mm", 8), ("failed", 6), ("acceptable", 10), ("reconstruct_cpu_s", 17), ("fit_cpu_s", 9),
+    ("fit_s", 7), ("peak_mb", 7),
 )  # fmt: skip
 
 
@@ -216,6 +212,12 @@ def header() -> None:
 def show(rows: list[Row]) -> None:
     for row in rows:
         print("  ".join(f"{row.get(name, '')!s:>{width}}" for name, width in SHOWN), flush=True)
+
+
+def report(row: Row, given: argparse.Namespace) -> None:
+    show([row])
+    if given.record:
+        record(row)
 
 
 def summary(rows: list[Row]) -> list[Row]:
@@ -232,7 +234,8 @@ def summary(rows: list[Row]) -> list[Row]:
     return found
 
 
-def record(rows: list[Row]) -> None:
+def record(row: Row) -> None:
+    """Append a row at once: a long run that is stopped keeps what it has."""
     today = datetime.now(UTC).date().isoformat()
     common: Row = {"date": today, "version": __version__, "cores": os.cpu_count()}
     RESULTS.parent.mkdir(exist_ok=True)
@@ -241,7 +244,7 @@ def record(rows: list[Row]) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         if new:
             writer.writeheader()
-        writer.writerows([common | row for row in rows])
+        writer.writerow(common | row)
 
 
 def main() -> None:
@@ -262,8 +265,6 @@ def main() -> None:
     if given.scans:
         rows += tape_rows(given)
     show(summary(rows))
-    if given.record:
-        record(rows)
 
 
 if __name__ == "__main__":
