@@ -116,7 +116,7 @@ def measure_case(case: Case, pictures: Path | None) -> Row:
     }
     truth = named(measure_surface(model, case.params, case.outer))
     row |= girth_errors(fit, truth) | about(fit, watch)
-    if pictures is not None:
+    if pictures is not None and case.person.age == "adult":  # no pictures of children without clothes
         file_name = f"{name} {case.pose} {case.condition}.png".replace(" ", "_")
         truth_in_scan = np.linalg.inv(to_truth)
         outer = case.outer @ truth_in_scan[:3, :3].T + truth_in_scan[:3, 3]
@@ -255,7 +255,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=60_000, help="faces of a simulated scan")
     parser.add_argument("--seed", type=int, default=500, help="of the poses, cloth and faults")
     parser.add_argument("--scans", type=Path, help="folder of bodies with tape measurements")
-    parser.add_argument("--pictures", type=Path, help="folder for a picture of each fit")
+    parser.add_argument("--pictures", type=Path, help="folder for a picture of each adult's fit")
     parser.add_argument("--record", action="store_true", help=f"append to {RESULTS.name}")
     given = parser.parse_args()
     if given.pictures:

@@ -53,7 +53,7 @@ def test_a_person_in_a_pose_is_recovered_without_landmarks() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("age", "seed", "pose"),
-    [("adult", 1, "t"), ("adult", 2, "relaxed"), ("child", 3, "a"), ("adult", 4, "relaxed")],
+    [("adult", 1, "t"), ("adult", 2, "relaxed"), ("child", 7, "a"), ("adult", 4, "relaxed")],
 )
 def test_people_in_other_poses_are_recovered_without_landmarks(age: str, seed: int, pose: str) -> None:
     params, fit = fitted(age, seed, pose)
