@@ -13,10 +13,10 @@ from bodyscan.fit.correspond import (
     closest_barycentric,
     scan_to_triangles,
     scan_to_vertices,
-    vertex_normals,
     vertices_to_scan,
 )
 from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.types import Mesh
 from fit.people import scan_of
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bodyscan.body.asset import load_body_model
-from bodyscan.fit.correspond import vertex_normals
 from bodyscan.fit.detail import edge_laplacian, face_normals, refine_surface, unfold
 from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
 from bodyscan.fit.start import seen_area_weights
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import Mesh
 from fit.people import clean_scan, person_params, scan_of, visible_mesh

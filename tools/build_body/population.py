@@ -24,7 +24,7 @@ def is_face_change(label: str) -> bool:
 
 
 STATURE_M = {"adult": (1.69, 0.10, 1.35, 2.15), "child": (1.25, 0.22, 0.80, 1.75)}
-"""Mean and standard deviation of four fifths of the people, and the range that the last fifth covers evenly."""
+"""Mean and standard deviation of four fifths of the people; the range that the last fifth covers evenly."""
 
 
 def accept_by_stature(rng: np.random.Generator, statures: np.ndarray, age: str) -> np.ndarray:

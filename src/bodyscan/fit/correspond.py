@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.scan_points import ScanPoints
@@ -42,17 +42,6 @@ class Pairs:
         return np.einsum("nc,nc->n", points - self.targets, self.normals)
 
 
-def vertex_normals(vertices: F64, faces: np.ndarray) -> F64:
-    """(V, 3) unit normals, each face weighted by its area."""
-    corners = vertices[faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.empty_like(vertices)
-    for axis in range(3):
-        repeated = np.repeat(cross[:, axis], 3)
-        normals[:, axis] = np.bincount(faces.reshape(-1), repeated, len(vertices))
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
-
-
 def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, sigma_m: float) -> Pairs:
     """Each scan point with its nearest body vertex among `seen` (V,) whose normal agrees.
 
@@ -60,7 +49,7 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
     """
     ids = np.flatnonzero(seen)
     stretch = min(2.0 * sigma_m, 0.03)
-    tree = cKDTree(np.hstack([vertices[ids], stretch * normals[ids]]))
+    tree = KDTree(np.hstack([vertices[ids], stretch * normals[ids]]))
     query = np.hstack([scan.points, stretch * scan.normals])
     nearest = ids[tree.query(query, workers=-1)[1]]
     gap = np.linalg.norm(vertices[nearest] - scan.points, axis=1)
@@ -80,7 +69,7 @@ def vertices_to_scan(
     scan: ScanPoints, vertices: F64, normals: F64, chosen: np.ndarray, sigma_m: float
 ) -> Pairs:
     """Each chosen body vertex with its nearest scan point, where that is not the border of a hole."""
-    gap, nearest = scan.tree.query(vertices[chosen], workers=-1)
+    gap, nearest = map(np.asarray, scan.tree.query(vertices[chosen], workers=-1))
     cosine = np.einsum("nc,nc->n", normals[chosen], scan.normals[nearest])
     along = np.abs(np.einsum("nc,nc->n", vertices[chosen] - scan.points[nearest], scan.normals[nearest]))
     # A drawn point may lie beside the foot of the perpendicular, but not farther than the draws are apart.
@@ -111,8 +100,8 @@ def scan_to_triangles(
     face_normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     face_normal /= np.maximum(np.linalg.norm(face_normal, axis=1, keepdims=True), 1e-300)
     stretch = min(2.0 * sigma_m, 0.03)
-    tree = cKDTree(np.hstack([centre, stretch * face_normal]))
-    candidates = tree.query(np.hstack([scan.points, stretch * scan.normals]), k=6, workers=-1)[1]
+    tree = KDTree(np.hstack([centre, stretch * face_normal]))
+    candidates = np.asarray(tree.query(np.hstack([scan.points, stretch * scan.normals]), k=6, workers=-1)[1])
     best = np.full(len(scan.points), np.inf)
     chosen = np.zeros(len(scan.points), dtype=np.int64)
     weights = np.zeros((len(scan.points), 3))

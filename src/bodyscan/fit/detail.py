@@ -18,8 +18,9 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.correspond import closest_barycentric, vertex_normals
+from bodyscan.fit.correspond import closest_barycentric
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import F64, Mesh
 
@@ -136,7 +137,7 @@ def scan_targets(
     angle between the normals, towards borders, and with the distance.
     """
     normals = vertex_normals(current, model.faces)
-    gap, near = scan.tree.query(current, k=4, workers=-1)
+    gap, near = map(np.asarray, scan.tree.query(current, k=4, workers=-1))
     share = 1 / (gap**2 + (0.5 * scan.spacing_m) ** 2)
     share /= share.sum(axis=1, keepdims=True)
     point = np.einsum("vk,vkc->vc", share, scan.points[near])

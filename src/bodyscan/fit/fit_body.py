@@ -18,6 +18,7 @@ from bodyscan.fit.quality import judge, signed_distance_mm
 from bodyscan.fit.scan_points import draw_scan_points
 from bodyscan.fit.solve import solve_level
 from bodyscan.fit.start import find_start
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.types import F32, F64, BodyFit, Mesh, ScanMesh
 
 POINTS = 60_000
@@ -103,8 +104,6 @@ def _hand_notes(curls: dict[str, float]) -> list[str]:
 
 def _clothing(offsets: F64, surface: Mesh, coverage: F64) -> F32:
     """(V,) 0..1 from how far the scan stands off the parametric body, outwards."""
-    from bodyscan.fit.correspond import vertex_normals
-
     normals = vertex_normals(surface.vertices, surface.faces)
     outward_mm = 1e3 * np.einsum("vc,vc->v", offsets, normals)
     ramp = np.clip((outward_mm - CLOTH_FROM_MM) / (CLOTH_FULL_MM - CLOTH_FROM_MM), 0, 1)

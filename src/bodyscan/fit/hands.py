@@ -8,12 +8,12 @@ whose skin lies nearest to the scan.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.correspond import vertex_normals
 from bodyscan.fit.prior import finger_hinges
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.types import F64, BodyParams
 
 CURLS = (0.0, 0.35, 0.7, 1.0)
@@ -67,7 +67,7 @@ def curled(model: BodyModel, params: BodyParams, side: str, curl: float) -> Body
 
 
 def _points_near(scan: ScanPoints, hands: list[F64]) -> np.ndarray:
-    tree = cKDTree(np.concatenate(hands))
+    tree = KDTree(np.concatenate(hands))
     gap, _ = tree.query(scan.points, distance_upper_bound=REACH_M, workers=-1)
     return np.isfinite(gap)
 
@@ -77,8 +77,8 @@ def _cost(model: BodyModel, vertices: F64, skin: np.ndarray, scan: ScanPoints, n
     normals = vertex_normals(vertices, model.faces)[skin]
     hand = np.hstack([vertices[skin], SCALE_M * normals])
     points = np.hstack([scan.points[near], SCALE_M * scan.normals[near]])
-    there, _ = cKDTree(points).query(hand, workers=-1)
-    back, _ = cKDTree(hand).query(points, workers=-1)
+    there, _ = KDTree(points).query(hand, workers=-1)
+    back, _ = KDTree(hand).query(points, workers=-1)
     robust = [float(np.mean((d / SCALE_M) ** 2 / (1 + (d / SCALE_M) ** 2))) for d in (there, back)]
     return 0.7 * robust[1] + 0.3 * robust[0]
 

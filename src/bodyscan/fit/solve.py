@@ -13,13 +13,13 @@ from bodyscan.fit.correspond import (
     Pairs,
     scan_to_triangles,
     scan_to_vertices,
-    vertex_normals,
     vertices_to_scan,
 )
 from bodyscan.fit.linearize import Linearization, Unknowns
 from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import PosePrior
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.types import F64, BodyParams
 
 EFFECTIVE_POINTS = 4000.0
@@ -50,7 +50,7 @@ class LandmarkTerm:
 
     def positions(self, vertices: F64, joints: F64) -> F64:
         """(V, 3), (J, 3) -> (L, 3): where the body has these points."""
-        return self.vertex_weights @ vertices + self.joint_weights @ joints
+        return np.asarray(self.vertex_weights @ vertices + self.joint_weights @ joints, dtype=np.float64)
 
     def at_used_vertices(self) -> tuple[LandmarkTerm, np.ndarray]:
         """The term over only those vertices that it names, and their (K,) indices."""
@@ -232,6 +232,7 @@ def _descend_landmarks(small: Problem, params: BodyParams, unknowns: Unknowns) -
 def landmark_cost(problem: Problem, params: BodyParams, reach: float) -> float:
     """Half the robust sum of squared landmark distances in standard deviations, with the priors."""
     term = problem.landmarks
+    assert term is not None  # asked only of problems that have them
     posed = problem.model.pose(params)
     gap = np.linalg.norm(term.positions(posed.vertices, posed.joints) - term.targets, axis=1) / term.sigma_m
     robust = gap**2 / (1 + (gap / reach) ** 2)

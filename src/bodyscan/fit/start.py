@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.body.poses import standard_pose
@@ -133,7 +133,7 @@ def start_cost(problem: Problem, params: BodyParams) -> float:
     seen = problem.area_weights > 0
     there, _ = problem.scan.tree.query(vertices[seen], workers=-1)
     sample = problem.scan.subset(4000, np.random.default_rng(problem.seed))
-    back, _ = cKDTree(vertices[seen]).query(sample.points, workers=-1)
+    back, _ = KDTree(vertices[seen]).query(sample.points, workers=-1)
 
     def robust(distance: F64, weight: F64) -> float:
         squared = (distance / COST_SCALE_M) ** 2

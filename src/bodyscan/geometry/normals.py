@@ -23,8 +23,8 @@ def areas_and_normals(vertices: Floats, faces: Ints) -> tuple[NDArray[np.float64
     return areas, np.divide(vectors, areas[:, None], out=np.zeros_like(vectors), where=areas[:, None] > 0)
 
 
-def vertex_normals(vertices: Floats, faces: Ints) -> NDArray[np.float32]:
-    """(V, 3) float32 unit normals, the mean of the faces around a vertex weighted by their area.
+def vertex_normals(vertices: Floats, faces: Ints) -> NDArray[np.float64]:
+    """(V, 3) float64 unit normals, the mean of the faces around a vertex weighted by their area.
 
     Vertices that no face uses get a zero vector.
     """
@@ -35,7 +35,7 @@ def vertex_normals(vertices: Floats, faces: Ints) -> NDArray[np.float32]:
         [np.bincount(corner, np.repeat(vectors[:, axis], 3), minlength=count) for axis in range(3)], axis=1
     )
     length = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.divide(sums, length, out=np.zeros_like(sums), where=length > 0).astype(np.float32)
+    return np.divide(sums, length, out=np.zeros_like(sums), where=length > 0)
 
 
 def vertex_areas(vertices: Floats, faces: Ints) -> NDArray[np.float64]:

@@ -63,7 +63,7 @@ def match(
     """Match the scan's nodes with the body (same place, same pose)."""
     points = scan.vertices[graph.first_vertex]
     oriented = not scan.is_cloud or scan.normals is not None
-    outside = vertex_normals(body.vertices, body_faces).astype(np.float64)
+    outside = vertex_normals(body.vertices, body_faces)
     found = _Closest(body, body_faces, outside)
     distance, corners, shares, facing, nearest = found(points)
     vote = np.where((distance < SECOND_REACH_M)[:, None], facing, 0)

@@ -41,10 +41,10 @@ def _bridged(mean, faces: I32, posed: F64, covered: np.ndarray, steps: int) -> F
     smooth = posed.copy()
     for _ in range(steps):
         smooth[covered] = (0.4 * smooth + 0.6 * (mean @ smooth))[covered]
-        normals = vertex_normals(posed, faces).astype(np.float64)
+        normals = vertex_normals(posed, faces)
         inward = np.minimum(np.einsum("vk,vk->v", smooth - posed, normals), 0)
         smooth -= inward[:, None] * normals
-    normals = vertex_normals(posed, faces).astype(np.float64)
+    normals = vertex_normals(posed, faces)
     return np.maximum(np.einsum("vk,vk->v", smooth - posed, normals), 0)
 
 

@@ -18,7 +18,7 @@ RAGGED = 0.25
 
 def add_noise(rng: np.random.Generator, mesh: Mesh, options: RawScanOptions) -> Mesh:
     """Move each vertex along its normal: Gaussian noise and slow drift."""
-    normals = vertex_normals(mesh.vertices, mesh.faces).astype(np.float64)
+    normals = vertex_normals(mesh.vertices, mesh.faces)
     along = rng.normal(size=len(normals)) * options.noise_mm
     along += smooth_noise(rng, mesh.vertices, DRIFT_M) * options.drift_mm
     return Mesh(mesh.vertices + (along / 1000)[:, None] * normals, mesh.faces, colors=mesh.colors)

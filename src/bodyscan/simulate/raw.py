@@ -125,7 +125,7 @@ def _person(
 def _extra_shape(rng: np.random.Generator, model: BodyModel, rest: F64, size_m: float) -> F64:
     """(V, 3) metres: a smooth field in space, mostly along the normal, that no component holds."""
     field = smooth_noise_vectors(rng, rest, EXTRA_WAVES_M)
-    normals = vertex_normals(rest, model.faces).astype(np.float64)
+    normals = vertex_normals(rest, model.faces)
     along = np.einsum("vk,vk->v", field, normals)
     field = 1.2 * along[:, None] * normals + 0.3 * field
     detail = model.region(*DETAIL)

@@ -69,7 +69,7 @@ def build_scene(
         shade = hair_shade(streams[3], places.points, hair_rgb)
         colors += smoothstep(0.0, 0.006, inside)[:, None] * (shade - colors)
         cover[cap > 0] = HAIR
-    normals = vertex_normals(shape, topology.faces).astype(np.float64)
+    normals = vertex_normals(shape, topology.faces)
     outer = shape + offset[:, None] * normals
     body = Mesh(outer, topology.faces)
     parts: list[tuple[F64, I32, F64]] = [(outer, topology.faces, colors)]
@@ -170,7 +170,7 @@ def _joined(parts: list[tuple[F64, I32, F64]], lighting: float) -> Mesh:
 
 def _baked_light(mesh: Mesh, lighting: float, rays: int = 24) -> F64:
     """(V,) factor on sRGB values: soft light from everywhere, a little more from the front and above."""
-    normals = vertex_normals(mesh.vertices, mesh.faces).astype(np.float64)
+    normals = vertex_normals(mesh.vertices, mesh.faces)
     k = np.arange(rays) + 0.5
     up, turn = 1 - 2 * k / rays, np.pi * (1 + 5**0.5) * k
     sphere = np.stack([np.sqrt(1 - up**2) * np.cos(turn), up, np.sqrt(1 - up**2) * np.sin(turn)], axis=1)

@@ -57,7 +57,7 @@ def round_positions(topology: FineTopology, vertices: F64) -> F64:
     """
     faces = topology.base_faces
     for edges, finer in topology.steps:
-        normals = vertex_normals(vertices, faces).astype(np.float64)
+        normals = vertex_normals(vertices, faces)
         a, b = vertices[edges[:, 0]], vertices[edges[:, 1]]
         middle = (a + b) / 2
         shift = np.zeros_like(middle)
@@ -128,7 +128,7 @@ def places_on(model: BodyModel, topology: FineTopology, joints: F64) -> Places:
     named = {name: joints[j] for j, name in enumerate(model.joint_names)}
     return Places(
         points=rounded,
-        normals=vertex_normals(rounded, topology.faces).astype(np.float64),
+        normals=vertex_normals(rounded, topology.faces),
         arm=share(*both("upper_arm"), *both("lower_arm")),
         hand=share(*both("hand")),
         foot=share(*both("foot")),

@@ -76,7 +76,7 @@ def _sample(model: BodyModel, vertices: F64, scan: ScanMesh) -> tuple[U8, Bool]:
         colors = _surface_colors(scan, corners, shares)
         facing = np.einsum("nk,nkc->nc", shares, vertex_normals(mesh.vertices, mesh.faces)[corners])
         oriented = True
-    normals = vertex_normals(vertices, model.faces).astype(np.float64)
+    normals = vertex_normals(vertices, model.faces)
     length = np.linalg.norm(facing, axis=1)
     agreement = np.einsum("nc,nc->n", normals, facing) / np.maximum(length, 1e-9)
     # A surface that touches is the right one, whichever way its faces were wound.
