@@ -8,12 +8,15 @@ from bodyscan.cli.errors import run_guarded
 from bodyscan.errors import ConsentError, InputError, MissingExtraError, StageError
 
 app = typer.Typer()
+CHECK = "Check the path, its permissions and the free space.\n"
 RAISED = {
     "input": InputError("no file"),
     "consent": ConsentError("no consent"),
     "stage": StageError("no result"),
     "extra": MissingExtraError("no bpy"),
     "interrupt": KeyboardInterrupt(),
+    "system": OSError(28, "No space left on device", "/a/twin.glb"),
+    "nameless": OSError(28, "No space left on device"),
     "bug": ZeroDivisionError("oops"),
 }
 
@@ -35,6 +38,8 @@ def fail(what: str, times: int = 1) -> None:
         ("consent", 4, "error: no consent\n"),
         ("stage", 5, "error: no result\n"),
         ("extra", 5, "error: no bpy\n"),
+        ("system", 3, "error: /a/twin.glb: No space left on device. " + CHECK),
+        ("nameless", 3, "error: a file could not be read or written: No space left on device. " + CHECK),
         ("interrupt", 130, "interrupted\n"),
     ],
 )

@@ -245,6 +245,19 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
         write_glb(small_twin(), tmp_path / "twin.glb")
 
 
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "twin.glb"
+    target.write_bytes(b"old")
+
+    def refuse(self: Path, other: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(InputError, match=r"twin.glb could not be written: No space left on device. Nothing"):
+        write_glb(small_twin(), target)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     target = tmp_path / "twin.glb"
     target.write_bytes(b"old")

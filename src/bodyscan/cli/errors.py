@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from bodyscan.errors import BodyscanError
+from bodyscan.errors import BodyscanError, InputError
 
 INTERRUPTED = 130
 
@@ -19,7 +19,8 @@ R = TypeVar("R")
 def run_guarded(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a typer command so that a `BodyscanError` prints `error: ...` and exits with its code.
 
-    The codes: 3 input, 4 consent, 5 no acceptable result or a missing extra, 130 interrupted. Every
+    The codes: 3 input, 4 consent, 5 no acceptable result or a missing extra, 130 interrupted. What the
+    operating system refuses (a full disk, a folder without permission) is one line and 3 as well. Every
     other exception passes through with its traceback: it is a bug (exit code 1). Stand below
     `@app.command()`; the wrapped function keeps its signature, so typer reads its options.
     """
@@ -31,8 +32,20 @@ def run_guarded(command: Callable[P, R]) -> Callable[P, R]:
         except BodyscanError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:  # the reader of the output went away, as `head` does: no error of ours
+            raise
+        except OSError as error:
+            typer.echo(f"error: {_system_words(error)}", err=True)
+            raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return guarded
+
+
+def _system_words(error: OSError) -> str:
+    """What the system refused, and for which file."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    where = f"{' and '.join(names)}: " if names else "a file could not be read or written: "
+    return f"{where}{error.strerror or error}. Check the path, its permissions and the free space."

@@ -57,9 +57,13 @@ def check_output_file(path: Path, suffix: str, inputs: Sequence[Path] = ()) -> N
 
 def check_output_folder(path: Path) -> None:
     """Raise `InputError` where `path` is no folder and could not become one, or cannot be written to."""
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; give a folder.")
-    _check_writable(next(folder for folder in (path, *path.absolute().parents) if folder.is_dir()))
+    for part in (path, *path.absolute().parents):
+        if part.is_dir():
+            _check_writable(part)
+            return
+        if part.exists() or part.is_symlink():
+            what = "a file" if part.exists() else "a link that leads nowhere"
+            raise InputError(f"{part} is {what}; give a folder.")
 
 
 def _check_writable(folder: Path) -> None:

@@ -105,14 +105,14 @@ def twin_to_glb(twin: Twin, options: GltfOptions | None = None) -> bytes:
 def write_glb(twin: Twin, path: str | Path, options: GltfOptions | None = None) -> OutputFile:
     """Write `twin` to `path` (parents must exist) and return the file. Nothing half-written is left behind.
 
-    Raises `InputError` where the folder does not exist or cannot be written to.
+    Raises `InputError` where the folder does not exist, cannot be written to, or has no room.
     """
     path = Path(path)
     data = twin_to_glb(twin, options)
     if not path.parent.is_dir():
         raise InputError(f"The folder {path.parent} does not exist; make it, or give another output path.")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise InputError(f"{path.parent} cannot be written to: {error.strerror}.") from error
     try:
@@ -122,6 +122,12 @@ def write_glb(twin: Twin, path: str | Path, options: GltfOptions | None = None) 
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
         Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise InputError(
+            f"{path} could not be written: {error.strerror}. Nothing was left there; make room, or give "
+            "another output path."
+        ) from error
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
