@@ -114,7 +114,7 @@ def test_an_edited_record_is_altered(folder: Path) -> None:
     ("content", "said"),
     [
         (b"\xff\xfe", "is not UTF-8 text"),
-        (b"hello", "cannot be read: Expecting value"),
+        (b"hello", "cannot be read: it is not JSON"),
         (b'{"payload": "", "payload": "x"}', "'payload' stands twice"),
         (b'{"payload": NaN}', "NaN is not a JSON number"),
         (b" " * 300_000, "too large for a record"),

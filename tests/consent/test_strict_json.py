@@ -53,8 +53,8 @@ def test_canonical_text_is_that_of_rfc_8785() -> None:
         ('{"\\ud800": 1}', "half of a surrogate pair"),
         (b'"\xff"', "utf-8"),
         ('"' + "x" * strict_json.MAX_BYTES + '"', "more than the 262144"),
-        ("{} {}", "Extra data"),
-        ("", "Expecting value"),
+        ("{} {}", "it is not JSON (line 1, column 4)"),
+        ("", "it is not JSON (line 1, column 1)"),
     ],
 )
 def test_refuses_with_a_reason(text: str | bytes, said: str) -> None:

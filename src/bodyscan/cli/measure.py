@@ -95,6 +95,7 @@ def _of_scan(
     file: Path, consent: Path | None, config: Path | None, flags: dict[str, Any], quiet: bool
 ) -> Told:
     """Consent first: nothing of the scan is read without it."""
+    from bodyscan.cli.consent_file import read_consent_file
     from bodyscan.consent import require_consent
 
     if consent is None:
@@ -103,7 +104,7 @@ def _of_scan(
             "with --consent."
         )
     now, use = datetime.now(UTC), Use(Purpose.MAKE_TWIN)
-    record = _read_text(consent)
+    record = read_consent_file(consent)
     require_consent(record, use=use, now=now)
 
     from bodyscan.cli.twin_options import load_options
@@ -132,16 +133,6 @@ def _of_scan(
         "reasons": list(quality.reasons),
     }
     return values, fitted.measurements
-
-
-def _read_text(path: Path) -> str:
-    from bodyscan.consent.strict_json import MAX_BYTES
-
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The consent {path} cannot be read: {error}.") from None
 
 
 def _as_json(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from bodyscan.cli.keys import KEY_VARIABLE
 from bodyscan.cli.output import check_output_file, check_output_folder, print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.consent import Medium, Purpose, Use
-from bodyscan.errors import InputError
+from bodyscan.errors import ConsentError, InputError
 
 app = typer.Typer()
 
@@ -117,11 +117,12 @@ def twin(
 def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Cheap checks first: nobody waits for a fit to hear of a missing key or folder."""
     _check_paths(job)
-    text = _read_consent(job.consent)
 
+    from bodyscan.cli.consent_file import read_consent_file
     from bodyscan.cli.keys import controller_key
     from bodyscan.consent import require_consent
 
+    text = read_consent_file(job.consent)
     record = require_consent(text, use=Use(Purpose.MAKE_TWIN, job.use.territory, job.use.medium), now=job.now)
     require_consent(text, use=job.use, now=job.now)
     key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
@@ -129,6 +130,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     from bodyscan.cli.twin_options import load_options
 
     options = load_options(job.config, job.flags)
+    _refuse_twin(job.scan)
     with progress.stage("read") as remarks:
         # Here the slow imports happen: Open3D and mediapipe, some seconds.
         from bodyscan.capture import read_scan
@@ -183,23 +185,25 @@ def _write_report(folder: Path, data: Any, progress: StageProgress) -> Path:
 def _check_paths(job: Job) -> None:
     if not job.scan.exists():
         raise InputError(f"There is no file {job.scan}. Give the path of a scan.")
-    inputs = [path for path in (job.scan, job.consent, job.config, job.controller_key) if path]
-    check_output_file(job.output, ".glb", inputs)
+    inputs = (job.scan, job.consent, job.config, job.controller_key, job.passphrase_file)
+    check_output_file(job.output, ".glb", [path for path in inputs if path])
     if job.report is not None:
         check_output_folder(job.report)
 
 
-def _read_consent(path: Path) -> str:
-    from bodyscan.consent.strict_json import MAX_BYTES
+def _refuse_twin(scan: Path) -> None:
+    """A twin belongs to the record that it carries: made again as a scan, it would pass under another."""
+    if scan.suffix.lower() != ".glb":
+        return
+    from bodyscan.gltf.container import unpack_glb
+    from bodyscan.gltf.metadata import consent_copies
 
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8")
-    except OSError as error:
-        raise InputError(f"The consent {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"The consent {path} is not UTF-8 text; give a signed record (JSON).") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"The consent {path} is larger than {MAX_BYTES} bytes; give a signed record (JSON).")
-    return text
+        document, _ = unpack_glb(scan)
+    except InputError:
+        return  # no GLB of ours; the scan's own reader says what is wrong with it
+    if consent_copies(document):
+        raise ConsentError(
+            f"{scan.name} is a twin that carries a consent record of its own; it cannot be put under "
+            "another. Give the raw scan that it was made from."
+        )

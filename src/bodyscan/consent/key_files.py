@@ -63,8 +63,10 @@ def read_key_text(path: Path) -> str:
         if len(data) > 65536:
             raise InputError(f"{path} is too large to be a key file.")
         return data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the key file {path} cannot be read: {error}.") from None
+    except OSError as error:
+        raise InputError(f"the key file {path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no key file: it is not text; give a JWK or a PEM.") from None
 
 
 def others_can_read(path: Path) -> bool:
@@ -110,4 +112,4 @@ def _write(path: Path, text: str, *, mode: int, overwrite: bool) -> None:
         os.replace(temporary, path)  # noqa: PTH105
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError(f"the key file {path} cannot be written: {error}.") from None
+        raise InputError(f"the key file {path} cannot be written: {error.strerror or error}.") from None

@@ -174,7 +174,7 @@ def _private_from_pem(text: str, passphrase: str | None) -> SigningKey:
     if "PRIVATE KEY" not in text:
         raise ValueError("this is a public key; signing needs the private one")
     if is_locked(text) and not passphrase:
-        raise ValueError("it is locked; give its passphrase")
+        raise ValueError("it is locked; give its passphrase (--passphrase-file)")
     password = passphrase.encode() if passphrase and is_locked(text) else None
     try:
         loaded = serialization.load_pem_private_key(text.encode(), password)

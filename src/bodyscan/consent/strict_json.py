@@ -29,7 +29,11 @@ def loads(text: str | bytes, what: str = "the JSON text") -> Any:
     """
     try:
         return _loads(text)
-    except ValueError as error:  # json.JSONDecodeError and UnicodeError are ValueErrors
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{what} cannot be read: it is not JSON (line {error.lineno}, column {error.colno})."
+        ) from None
+    except ValueError as error:  # UnicodeError is one
         raise InputError(f"{what} cannot be read: {error}.") from None
 
 
