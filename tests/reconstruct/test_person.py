@@ -63,7 +63,7 @@ def test_a_person_without_a_crown_and_with_holes_passes(person, judge):
         (0.72, 1.01, r"shoulders alone|upper body alone|a face was seen but no body"),
         (0.50, 1.01, r"alone.*missing: .*feet"),
         (0.20, 1.01, r"cut off.*missing: feet"),
-        (-0.01, 0.80, r"body without a head|No whole person was recognised"),
+        (-0.01, 0.84, r"body without a head|No whole person was recognised"),
     ],
 )
 def test_a_part_of_a_person_is_refused_and_named(person, judge, low, high, message):
@@ -90,6 +90,16 @@ def test_two_people_are_refused(person, judge, distance_m):
 def test_a_person_behind_another_is_refused(person, judge):
     with pytest.raises(InputError, match="two or more people"):
         judge(two(person, shifted(person, 0.1, -0.7)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_small_or_lying_second_person_is_refused_where_they_are_looked_for(person, detector, lies):
+    turned = person.vertices @ np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]]) if lies else 0.45 * person.vertices
+    other = Mesh(turned + np.array([1.6, 0.2, 0]), person.faces)
+    found = detect_landmarks(person, FAST, detector=detector)
+    with pytest.raises(InputError, match="two or more people"):
+        require_whole_person(two(person, other), found, PersonOptions(other_share=0.05), detector=detector)
 
 
 @pytest.mark.slow

@@ -131,12 +131,12 @@ class PersonDetector:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise InputError(f"A picture must be (H, W, 3) uint8; it is {image.shape} {image.dtype}.")
         image = np.ascontiguousarray(image)
-        if kind not in self._graphs:
-            # TensorFlow Lite writes to the terminal until its first run is over.
-            with _quiet():
+        # TensorFlow Lite writes to the terminal when a graph is built, and again on the first run that
+        # reaches a graph's later parts (a face that is followed by its landmarks).
+        with _quiet():
+            if kind not in self._graphs:
                 self._graphs[kind] = _build(kind, self.min_confidence)
-                return self._graphs[kind].process(image)
-        return self._graphs[kind].process(image)
+            return self._graphs[kind].process(image)
 
 
 def _coordinates(points: Any) -> F64:

@@ -35,6 +35,9 @@ BONES = (
     ("heel", "foot_index"),
 )
 
+UPS = ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, -1.0))
+"""Along which a second person is looked for: beside a lying one somebody may stand, and the reverse."""
+
 
 @dataclass(frozen=True)
 class PersonOptions:
@@ -123,6 +126,22 @@ class _Seen:
                 lengths.append(float(np.linalg.norm(self.points[names[0]] - self.points[names[1]])))
         return max(lengths, default=None)
 
+    def rises_above_shoulders(self) -> bool:
+        """Whether the scan goes on above the shoulders as far as a head does, and not as a neck's stub.
+
+        From the shoulder joints to the crown it is 0.6 of the trunk's length, to the chin 0.2.
+        """
+        ends = [
+            self.points.get(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")
+        ]
+        if any(end is None for end in ends):
+            return True
+        left, right, *hips = np.array(ends)
+        middle, trunk = (left + right) / 2, float(np.linalg.norm((left + right - sum(hips)) / 2))
+        points = self._tree.data
+        above = points[np.linalg.norm(points[:, [0, 2]] - middle[[0, 2]], axis=1) < 0.12 * self.height]
+        return bool(len(above)) and float(np.percentile(above[:, 1], 99.5)) > middle[1] + 0.36 * trunk
+
     def count(self, part: str) -> int:
         """How many of left and right are seen."""
         return sum(f"{side}_{part}" in self.names for side in ("left", "right"))
@@ -140,6 +159,7 @@ def _judge_by_slices(mesh: Mesh, detector: PersonDetector) -> tuple[str, ...]:
 
 def _refuse_missing_parts(seen: _Seen) -> None:
     head = "nose" in seen.names or seen.count("eye") + seen.count("ear") > 0
+    head = head and seen.rises_above_shoulders()
     trunk = seen.count("shoulder") > 0
     # On a cut body a detector squeezes what is missing into what is there: each part must have the length
     # that the part above it asks for.
@@ -248,7 +268,7 @@ def _refuse_others(
         kept = _distance_to_bones(mesh.vertices, seen) > options.reach * seen.height
         if _shows_person(_part(mesh, kept), seen.height, detector):
             _raise_two(share)
-    pieces = _large_pieces(mesh, points)
+    pieces = _large_pieces(mesh, points, options.other_share)
     if len(pieces) > 1:
         people = [p for p in pieces if _shows_person(_part(mesh, p), seen.height, detector)]
         if len(people) > 1:
@@ -292,8 +312,8 @@ def _part(mesh: Mesh, kept: Bool) -> Mesh:
     return Mesh(mesh.vertices[kept], index[faces], colors=colors, normals=normals)
 
 
-def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
-    """Vertex masks of separate pieces that each hold a fifth of the surface or more, in a grid of 3 %."""
+def _large_pieces(mesh: Mesh, samples: F64, share: float) -> list[Bool]:
+    """Vertex masks of separate pieces that each hold `share` of the surface or more, in a grid of 3 %."""
     size = 0.03 * float(np.ptp(samples, axis=0).max())
     low = samples.min(axis=0)
     cells, group = np.unique(np.floor((samples - low) / size).astype(np.int64), axis=0, return_inverse=True)
@@ -301,7 +321,7 @@ def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
     if count < 2:
         return []
     shares = np.bincount(label[group.ravel()], minlength=count) / len(samples)
-    large = np.flatnonzero(shares >= 0.2)
+    large = np.flatnonzero(shares >= share)
     if len(large) < 2:
         return []
     _, nearest = KDTree(cells).query(np.floor((mesh.vertices - low) / size))
@@ -309,16 +329,22 @@ def _large_pieces(mesh: Mesh, samples: F64) -> list[Bool]:
 
 
 def _shows_person(part: Mesh, height: float, detector: PersonDetector) -> bool:
-    """Whether a part shows a body, head above hips, at least a third as tall as the person."""
+    """Whether a part shows a body, at least a third as tall as the person, standing or lying."""
     if len(part.vertices) < 100 or (not part.is_cloud and len(part.faces) < 100):
         return False
+    studio = Studio(part)
+    return any(_stands(studio, np.array(up), height, detector) for up in UPS)
+
+
+def _stands(studio: Studio, up: F64, height: float, detector: PersonDetector) -> bool:
+    """Whether a body is seen with its head above its hips along `up`."""
     skeleton = find_skeleton(
-        Studio(part), detector, LandmarkOptions(num_views=6, picture_px=256), up=(0.0, 1.0, 0.0)
+        studio, detector, LandmarkOptions(num_views=6, picture_px=256), up=(up[0], up[1], up[2])
     )
     if skeleton is None:
         return False
     tall = skeleton_height(skeleton)
     if tall is None or tall < height / 3:
         return False
-    upright = skeleton["nose"][1] - skeleton.middle("hip")[1]
-    return bool(upright > 0.15 * tall) and bool(np.median(skeleton.confidence) > 0.3)
+    upright = float((skeleton["nose"] - skeleton.middle("hip")) @ up)
+    return upright > 0.15 * tall and bool(np.median(skeleton.confidence) > 0.3)

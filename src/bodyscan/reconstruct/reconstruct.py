@@ -7,14 +7,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bodyscan.reconstruct.clean import clean_scan
-from bodyscan.reconstruct.clean_options import CleanOptions
+from bodyscan.reconstruct.clean_options import CleanOptions, CleanResult
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.reconstruct.orient import FrameEstimate, FrameOptions, infer_frame
 from bodyscan.reconstruct.person import PersonOptions, require_whole_person
+from bodyscan.reconstruct.strays import without_strays
 from bodyscan.types import F64, Capture, Landmarks, Mesh, ScanMesh
 
-LARGE_PIECE_M2 = 0.3
-"""A loose piece of this area, about a small child's, is looked at before it is thrown away."""
+LARGE_PIECE_M2 = 0.15
+"""A loose piece of this area, less than a newborn child's, is looked at before it is thrown away."""
+SMALLER_SHARE = 0.05
+"""0..1, the share of the surface from which a second person is looked for in what clean-up took away."""
 SOLE_PERCENTILE = 0.05
 """Percent of the lowest points that may lie under the soles: crumbs and noise."""
 
@@ -38,9 +41,10 @@ def reconstruct_scan(capture: Capture, options: ReconstructOptions | None = None
     `MissingExtraError` where the detector's models are not installed.
     """
     options = options or ReconstructOptions()
+    mesh, stray_notes = without_strays(capture.mesh)
     with PersonDetector(options.frame.landmarks.min_confidence) as detector:
         frame = infer_frame(
-            capture.mesh,
+            mesh,
             capture.unit,
             capture.up,
             capture.facing,
@@ -48,16 +52,23 @@ def reconstruct_scan(capture: Capture, options: ReconstructOptions | None = None
             texture=capture.texture,
             detector=detector,
         )
-        upright = transformed(capture.mesh, frame.world_from_input)
+        upright = transformed(mesh, frame.world_from_input)
         cleaned = clean_scan(upright, capture.texture, options.clean)
         if max(cleaned.removed.get(key, 0.0) for key in ("largest_loose_m2", "loose_m2")) > LARGE_PIECE_M2:
             # Clean-up keeps one group; what it took away may be a second person.
-            require_whole_person(upright, frame.landmarks, options.person, detector=detector)
+            thorough = replace(options.person, other_share=SMALLER_SHARE)
+            require_whole_person(upright, frame.landmarks, thorough, detector=detector)
         gate_notes = require_whole_person(cleaned.mesh, frame.landmarks, options.person, detector=detector)
-    return _on_the_floor(capture, frame, cleaned, gate_notes)
+    return _on_the_floor(capture, frame, cleaned, stray_notes, gate_notes)
 
 
-def _on_the_floor(capture: Capture, frame: FrameEstimate, cleaned, gate_notes: tuple[str, ...]) -> ScanMesh:
+def _on_the_floor(
+    capture: Capture,
+    frame: FrameEstimate,
+    cleaned: CleanResult,
+    stray_notes: tuple[str, ...],
+    gate_notes: tuple[str, ...],
+) -> ScanMesh:
     """Put the soles at Y = 0 once more: what was taken for soles may have been a floor."""
     drop = float(np.percentile(cleaned.mesh.vertices[:, 1], SOLE_PERCENTILE))
     lowering = np.eye(4)
@@ -73,7 +84,7 @@ def _on_the_floor(capture: Capture, frame: FrameEstimate, cleaned, gate_notes: t
         inferred=frame.inferred,
         landmarks=_moved(frame.landmarks, lowering),
         sha256=capture.sha256,
-        notes=(*capture.notes, *frame.notes, *cleaned.notes, *gate_notes),
+        notes=(*capture.notes, *stray_notes, *frame.notes, *cleaned.notes, *gate_notes),
     )
 
 
