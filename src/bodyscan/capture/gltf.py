@@ -67,6 +67,8 @@ def read_glb(path: Path) -> Parsed:
         at += 8 + size
     if doc is None:
         raise InputError(f"{path.name} is damaged: it has no JSON chunk. Export it again.")
+    if not isinstance(doc, dict):
+        raise InputError(f"{path.name} is damaged: its JSON is no glTF document. Export it again.")
     return _read(path, doc, blob)
 
 

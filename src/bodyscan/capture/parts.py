@@ -96,7 +96,7 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
     for part in parts:
         if len(part.faces) and (part.faces.min() < 0 or part.faces.max() >= len(part.vertices)):
             raise InputError(
-                f"{name} is damaged: a face names vertex {int(part.faces.max())} "
+                f"{name} is damaged: a face names vertex {_outside(part)} "
                 f"and there are {len(part.vertices)}. Export the scan again."
             )
     vertices = np.concatenate([np.asarray(p.vertices, np.float64) for p in parts])
@@ -130,6 +130,11 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
         normals=_unit_normals(normals, notes),
     )
     return mesh, texture, tuple(notes)
+
+
+def _outside(part: Part) -> int:
+    lowest = int(part.faces.min())
+    return lowest if lowest < 0 else int(part.faces.max())
 
 
 def _unit_normals(normals: NDArray[np.floating] | None, notes: list[str]) -> NDArray[np.float32] | None:

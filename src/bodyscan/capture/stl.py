@@ -16,6 +16,8 @@ def read_stl(path: Path) -> Parsed:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(84)
+        if len(head) < 84 and not head.lstrip().lower().startswith(b"solid"):
+            raise InputError(f"{path.name} is no STL file: it is too short for one. Check its extension.")
         promised = int(np.frombuffer(head[80:84], "<u4")[0]) if len(head) == 84 else 0
         is_text = head.lstrip().lower().startswith(b"solid") and size != 84 + 50 * promised
         if not is_text and size < 84 + 50 * promised:
