@@ -40,6 +40,8 @@ from bodyscan.types import (
 )
 
 SURFACES = ("body", "scan")
+FULL_COVERAGE = 0.75
+"""0..1, below which a warning says that much of the twin is guessed. Scans of a whole person reach 0.85."""
 SOFTWARE = f"bodyscan {__version__}"
 
 
@@ -287,6 +289,11 @@ def _warnings(scan: ScanMesh, fit: BodyFit, options: PipelineOptions) -> tuple[s
         warnings.append("The scan's unit is unknown: sizes are relative to an assumed stature.")
     if scan.landmarks is None:
         warnings.append("No detector saw the person: the first guess came from the shape alone.")
+    if fit.quality.coverage < FULL_COVERAGE:
+        warnings.append(
+            f"Only {100 * fit.quality.coverage:.0f} % of the body has scan data: the rest of the twin is "
+            "what the body model expects there, not what this person looks like."
+        )
     if fit.quality.shape_plausibility < 0.5:
         warnings.append("The body's shape is far from every body the model was made from.")
     if fit.quality.pose_plausibility < 0.5:
