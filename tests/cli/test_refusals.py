@@ -21,7 +21,7 @@ from bodyscan.consent.demo import make_demo_consent
 from bodyscan.consent.key_files import save_private_key
 
 DEMO = make_demo_consent("Ada")
-SCENE = {
+SCENE: dict[str, object] = {
     "asset": {"version": "2.0"},
     "scene": 0,
     "scenes": [{"nodes": [0]}],

@@ -48,6 +48,8 @@ def test_colours_and_normals_stay_with_their_points():
     normals = np.tile(np.array([[0, 0, 1]], np.float32), (len(mesh.vertices), 1))
     colors = np.arange(3 * len(mesh.vertices), dtype=np.int64).reshape(-1, 3).astype(np.uint8)
     kept, _ = without_strays(Mesh(mesh.vertices, mesh.faces, colors=colors, normals=normals))
+    assert kept.colors is not None
+    assert kept.normals is not None
     assert np.array_equal(kept.colors, colors[:-1])
     assert len(kept.normals) == len(kept.vertices)
 
