@@ -92,6 +92,10 @@ SCANS: dict[str, tuple[bytes, str]] = {
     "page.ply": (b"<!DOCTYPE html><html></html>", "is a web page, not a scan"),
     "scan.fbx": (b"Kaydara", "has the extension .fbx, which is not known. Known are: ply,"),
     "scan": (b"?", "has no extension"),
+    "cut_off.obj": (
+        "".join(f"v {line}\n" for line in SPHERE.splitlines()).encode() + b"f 1 2 3\nf 4 5 6\n",
+        "The file may be cut off: 294 of 300 vertices belong to no face",
+    ),
     "ball.ply": (ply(SPHERE, 300), "No whole person was recognised"),
     f"{'n' * 300}.ply": (b"", "File name too long"),
 }

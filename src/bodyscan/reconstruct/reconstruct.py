@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bodyscan.errors import InputError
 from bodyscan.reconstruct.clean import clean_scan
 from bodyscan.reconstruct.clean_options import CleanOptions, CleanResult
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
@@ -16,6 +17,8 @@ from bodyscan.types import F64, Capture, Landmarks, Mesh, ScanMesh
 
 LARGE_PIECE_M2 = 0.15
 """A loose piece of this area, less than a newborn child's, is looked at before it is thrown away."""
+MANY_LOST = 0.2
+"""0..1, share of unused or far vertices from which a refusal tells of them."""
 SMALLER_SHARE = 0.05
 """0..1, the share of the surface from which a second person is looked for in what clean-up took away."""
 SOLE_PERCENTILE = 0.05
@@ -42,6 +45,19 @@ def reconstruct_scan(capture: Capture, options: ReconstructOptions | None = None
     """
     options = options or ReconstructOptions()
     mesh, stray_notes = without_strays(capture.mesh)
+    try:
+        return _reconstructed(capture, mesh, stray_notes, options)
+    except InputError as error:
+        lost = 1 - len(mesh.vertices) / max(len(capture.mesh.vertices), 1)
+        if lost < MANY_LOST:
+            raise
+        # Text formats have no mark at their end: a copy that broke off still reads as a mesh.
+        raise InputError(f"{error} The file may be cut off: {' '.join(stray_notes)}") from None
+
+
+def _reconstructed(
+    capture: Capture, mesh: Mesh, stray_notes: tuple[str, ...], options: ReconstructOptions
+) -> ScanMesh:
     with PersonDetector(options.frame.landmarks.min_confidence) as detector:
         frame = infer_frame(
             mesh,
