@@ -83,6 +83,15 @@ def test_a_clear_tilt_is_levelled_and_said(person, detector):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("axis", "degrees"), [((1, 0, 0), 25), ((0, 0, 1), 38), ((1, 1, 0), 60)])
+def test_a_scan_that_stands_between_the_axes_is_set_upright_and_said(person, detector, axis, degrees):
+    turn = Rotation.from_rotvec(np.radians(degrees) * np.array(axis) / np.linalg.norm(axis)).as_matrix()
+    estimate = infer_frame(moved(person, turn), options=FAST, detector=detector)
+    assert frame_error(estimate, turn)[0] < 4
+    assert any("the person was set upright" in note for note in estimate.notes)
+
+
+@pytest.mark.slow
 def test_what_is_given_is_kept_and_only_the_rest_inferred(person, detector):
     estimate = infer_frame(person, "m", "+y", "+z", options=FAST, detector=detector)
     assert (estimate.unit, estimate.up, estimate.facing) == ("m", "+y", "+z")

@@ -25,7 +25,7 @@ from bodyscan.reconstruct.lighter import lighter
 from bodyscan.reconstruct.mediapipe_detector import POSE_NAMES, DetectedPose, PersonDetector
 from bodyscan.reconstruct.slices import PERSON_SCORE, Stance, stance, surface_samples
 from bodyscan.reconstruct.studio import Studio
-from bodyscan.reconstruct.tilt import corrected_up
+from bodyscan.reconstruct.tilt import body_axis, corrected_up
 from bodyscan.reconstruct.unit import UnitEstimate, choose_unit, skeleton_height
 from bodyscan.reconstruct.unrecognised import no_person_message
 from bodyscan.types import F64, Landmarks, Mesh, Texture, frozen_array
@@ -207,10 +207,19 @@ def _find(studio: Studio, detector: PersonDetector, up: str | None, options: Fra
     if skeleton is None or name is None:
         return _find_by_slices(studio, detector, up)
     axis = AXES[name]
+    if up is None and options.correct_tilt and (leaning := body_axis(skeleton, axis)) is not None:
+        # Hand-held scanners start in any direction: what stands between two axes is looked at again.
+        upright = find_skeleton(studio, detector, options.landmarks, up=leaning)
+        if upright is not None:
+            degrees = np.degrees(np.arccos(np.clip(leaning @ axis, -1, 1)))
+            notes = (
+                f"The scan stands {degrees:.0f} degrees off the axis {name}; the person was set upright.",
+            )
+            axis, skeleton = leaning, upright
     if options.correct_tilt:
         axis, degrees = corrected_up(studio.mesh.vertices, skeleton, axis)
         if degrees > 0:
-            notes = (f"The scan was tilted by {degrees:.1f} degrees; the soles were levelled.",)
+            notes = (*notes, f"The scan was tilted by {degrees:.1f} degrees; the soles were levelled.")
     return _Pose(axis, _skeleton_forward(skeleton, axis), skeleton, None, notes, confidence)
 
 

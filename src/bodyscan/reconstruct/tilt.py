@@ -17,6 +17,8 @@ from bodyscan.types import F64
 FEET = ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
 LEAST_DEGREES, MOST_DEGREES = 4.5, 13.0
 MOST_POINTS = 4000
+LEANING_DEGREES, STRAIGHT_DEGREES = 16.0, 18.0
+"""From where a straight body is a tilted scan, and how far legs and trunk of one may differ."""
 
 
 def corrected_up(vertices: F64, skeleton: Skeleton33, up: F64) -> tuple[F64, float]:
@@ -37,6 +39,29 @@ def corrected_up(vertices: F64, skeleton: Skeleton33, up: F64) -> tuple[F64, flo
     if before is None or after is None or after > before - 0.3 * degrees:
         return up, 0.0
     return normal, degrees
+
+
+def body_axis(skeleton: Skeleton33, up: F64) -> F64 | None:
+    """The unit direction of legs and trunk together, where both lean alike and far from `up`; else None.
+
+    A person who bows or leans bends between the two: then the scan's axis is right and the pose is theirs.
+    """
+    ankles, hips, shoulders = (skeleton.middle(part) for part in ("ankle", "hip", "shoulder"))
+    legs, trunk = hips - ankles, shoulders - hips
+    lengths = np.linalg.norm([legs, trunk], axis=1)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        return None
+    legs, trunk = legs / lengths[0], trunk / lengths[1]
+    if legs @ trunk < np.cos(np.radians(STRAIGHT_DEGREES)):
+        return None
+    if min(_degrees(legs, up), _degrees(trunk, up)) < LEANING_DEGREES:
+        return None
+    axis = shoulders - ankles
+    return axis / np.linalg.norm(axis)
+
+
+def _degrees(first: F64, second: F64) -> float:
+    return float(np.degrees(np.arccos(np.clip(first @ second, -1, 1))))
 
 
 def _supporting_plane(vertices: F64, skeleton: Skeleton33, up: F64) -> F64 | None:
