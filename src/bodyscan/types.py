@@ -245,9 +245,9 @@ class FitQuality:
     """How sure the fit is of itself."""
 
     surface_mean_mm: float
-    """Mean distance of trusted scan points to the fitted surface, mm."""
+    """Mean distance to the fitted surface of the trusted scan points within 20 mm of it, mm."""
     surface_p95_mm: float
-    """95th percentile of the same."""
+    """95th percentile over all trusted scan points."""
     body_mean_mm: float
     """Mean distance of trusted scan points to the parametric body (without surface detail), mm."""
     coverage: float

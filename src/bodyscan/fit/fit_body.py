@@ -26,6 +26,8 @@ SHORT_M = 1.52
 """People up to this stature may be children: both bodies are tried."""
 TALL_CHILD_M = 0.95
 """Below this stature only the child's body is tried."""
+HOPELESS_COST = 1.7
+"""Of at most 2: body and scan are nowhere near each other."""
 CLOTH_FROM_MM, CLOTH_FULL_MM = 6.0, 25.0
 
 
@@ -40,9 +42,13 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     points = draw_scan_points(scan, POINTS, options.seed)
     stature = float(np.subtract(*np.percentile(points.points[:, 1], [99.95, 0.05])))
     models = {"own": model} if model is not None else _models(options.body, stature)
-    start = find_start(models, points, scan.landmarks, options.levels[0], stature, options.seed)
-    if not np.isfinite(start.cost):
-        raise StageError("The fit found no start near the scan. Is it one whole standing person?")
+    closer = options.levels[1] if len(options.levels) > 1 else None
+    start = find_start(models, points, scan.landmarks, options.levels[0], stature, options.seed, closer)
+    if not start.cost < HOPELESS_COST:
+        raise StageError(
+            "The fit found no pose and size at which the body comes near the scan. Is it one whole person "
+            "who stands upright and faces +Z, in metres?"
+        )
     problem, params, steps = start.problem, start.params, start.steps
     body = problem.model
     mean = problem.prior.mean

@@ -24,6 +24,8 @@ from bodyscan.types import F64, BodyParams, Landmarks
 
 POSES = ("relaxed", "a", "t")
 COST_SCALE_M = 0.03
+CLOSE_COST_SCALE_M = 0.008
+"""Scale at which an adult's and a child's body are told apart."""
 LANDMARK_BETAS = 10
 GOOD_COST = 0.35
 """A start from landmarks at or below this cost is taken without trying the usual poses."""
@@ -48,6 +50,7 @@ def find_start(
     level: FitLevel,
     stature_m: float,
     seed: int,
+    decide_with: FitLevel | None = None,
 ) -> Start:
     """The best candidate over `models` (age -> model) and poses."""
     starts: list[Start] = []
@@ -61,11 +64,27 @@ def find_start(
             for age, model in models.items()
             for pose in POSES
         ]
-    best = min(starts, key=lambda start: start.cost)
+    steps = sum(start.steps for start in starts)
+    finalists = [
+        min((start for start in starts if start.problem.model is model), key=lambda start: start.cost)
+        for model in models.values()
+    ]
+    best = min(finalists, key=lambda start: start.cost)
+    if len(finalists) > 1 and decide_with is not None:
+        # A short adult and a tall child are alike at this scale: look closer before choosing the body.
+        closer = [_one_level_more(start, decide_with) for start in finalists]
+        steps += sum(start.steps for start in closer)
+        best = min(closer, key=lambda start: start.cost)
     if best.problem.landmarks is None:
         term = build_landmark_term(best.problem.model, landmarks)
         best = replace(best, problem=replace(best.problem, landmarks=term))
-    return replace(best, steps=sum(start.steps for start in starts))
+    return replace(best, steps=steps)
+
+
+def _one_level_more(start: Start, level: FitLevel) -> Start:
+    params, steps = solve_level(start.problem, start.params, level)
+    cost = start_cost(start.problem, params, CLOSE_COST_SCALE_M)
+    return replace(start, params=params, cost=cost, steps=steps)
 
 
 def _try_start(
@@ -127,7 +146,8 @@ def _weighted_median(points: F64, weights: F64) -> F64:
     return np.take_along_axis(points, np.take_along_axis(order, row[None], axis=0), axis=0)[0]
 
 
-def start_cost(problem: Problem, params: BodyParams) -> float:
+def start_cost(problem: Problem, params: BodyParams, scale_m: float = COST_SCALE_M) -> float:
+    """Mean robust distance both ways in units of `scale_m`, 0..2, plus the shape prior's share."""
     """How badly a start fits, robustly and both ways; only differences between starts mean something."""
     vertices = problem.model.pose(params).vertices
     seen = problem.area_weights > 0
@@ -136,7 +156,7 @@ def start_cost(problem: Problem, params: BodyParams) -> float:
     back, _ = KDTree(vertices[seen]).query(sample.points, workers=-1)
 
     def robust(distance: F64, weight: F64) -> float:
-        squared = (distance / COST_SCALE_M) ** 2
+        squared = (distance / scale_m) ** 2
         return float(np.average(squared / (1 + squared), weights=weight))
 
     shape = 0.002 * float(np.mean(params.betas**2))
