@@ -1,6 +1,6 @@
 """Makes the picture at the top of README from a packaged sample: scan, fit and twin side by side.
 
-    python tools/readme_picture.py [SAMPLE]
+python tools/readme_picture.py [SAMPLE]
 """
 
 from __future__ import annotations

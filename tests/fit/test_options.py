@@ -34,3 +34,15 @@ def test_levels_go_from_coarse_to_fine() -> None:
         assert fine.num_betas >= coarse.num_betas
         assert fine.num_points >= coarse.num_points
         assert fine.landmark_weight <= coarse.landmark_weight
+
+
+@pytest.mark.parametrize("name", ["max_surface_mean_mm", "min_explained", "min_coverage"])
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 1e9])
+def test_the_limits_of_quality_cannot_be_switched_off(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"{name} is .*possible: 0 to"):
+        FitOptions(**{name: value})
+
+
+def test_a_fit_without_levels_is_refused() -> None:
+    with pytest.raises(InputError, match="levels is empty"):
+        FitOptions(levels=())

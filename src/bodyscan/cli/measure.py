@@ -80,7 +80,8 @@ def _is_twin(file: Path) -> bool:
 
 
 def _of_twin(file: Path) -> Told:
-    from bodyscan.gltf import read_glb
+    from bodyscan.consent import geometry_digest, require_bound_consent
+    from bodyscan.gltf import read_consent, read_glb
 
     twin = read_glb(file)
     if not twin.measurements:
@@ -88,6 +89,9 @@ def _of_twin(file: Path) -> Told:
             f"{file.name} holds no measurements: it is no twin of bodyscan, or a tool dropped them. "
             "Give the twin as it was made, or the raw scan with --consent."
         )
+    record, positions, faces = read_consent(file)
+    digest = geometry_digest(positions, faces)
+    require_bound_consent(record, digest, use=Use(Purpose.MAKE_TWIN), now=datetime.now(UTC))
     return {"file": str(file), "kind": "twin"}, twin.measurements
 
 

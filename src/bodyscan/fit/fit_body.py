@@ -42,8 +42,9 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     points = draw_scan_points(scan, POINTS, options.seed)
     stature = float(np.subtract(*np.percentile(points.points[:, 1], [99.95, 0.05])))
     models = {"own": model} if model is not None else _models(options.body, stature)
-    closer = options.levels[1] if len(options.levels) > 1 else None
-    start = find_start(models, points, scan.landmarks, options.levels[0], stature, options.seed, closer)
+    coarsest, *finer = options.levels
+    closer = finer[0] if finer else None
+    start = find_start(models, points, scan.landmarks, coarsest, stature, options.seed, closer)
     if not start.cost < HOPELESS_COST:
         raise StageError(
             "The fit found no pose and size at which the body comes near the scan. Is it one whole person "

@@ -62,9 +62,16 @@ class FitOptions:
     def __post_init__(self) -> None:
         if self.body not in ("auto", "adult", "child"):
             raise InputError(f"FitOptions.body is '{self.body}'; possible: auto, adult, child.")
-        if not 0 <= self.detail_limit_m <= 0.2:
-            raise InputError(f"FitOptions.detail_limit_m is {self.detail_limit_m}; possible: 0 to 0.2 m.")
-        if not 0.001 <= self.detail_length_m <= 0.1:
-            raise InputError(
-                f"FitOptions.detail_length_m is {self.detail_length_m}; possible: 0.001 to 0.1 m."
-            )
+        if not self.levels:
+            raise InputError("FitOptions.levels is empty; give at least one level.")
+        ranges = {
+            "detail_limit_m": (0.0, 0.2, " m"),
+            "detail_length_m": (0.001, 0.1, " m"),
+            "max_surface_mean_mm": (0.0, 1000.0, " mm"),
+            "min_explained": (0.0, 1.0, ""),
+            "min_coverage": (0.0, 1.0, ""),
+        }
+        for name, (low, high, unit) in ranges.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"FitOptions.{name} is {value}; possible: {low:g} to {high:g}{unit}.")

@@ -164,11 +164,15 @@ def _refuse_missing_parts(seen: _Seen) -> None:
     # On a cut body a detector squeezes what is missing into what is there: each part must have the length
     # that the part above it asks for.
     neck, torso = seen.length("nose", "shoulder"), seen.length("shoulder", "hip")
-    hips = seen.count("hip") > 0 and (neck is None or torso is None or torso > 1.2 * neck)
     thigh, shin = seen.length("hip", "knee"), seen.length("knee", "ankle")
+    long_shin = thigh is None or shin is None or shin > 0.6 * thigh
+    # On heavy people the detector is unsure of hips and sure of all that hangs on them.
+    legs_seen = min(seen.count("knee"), seen.count("ankle"), seen.count("heel"), seen.count("foot_index")) > 0
+    hips_seen = seen.count("hip") > 0 or (legs_seen and long_shin)
+    hips = hips_seen and (neck is None or torso is None or torso > 1.2 * neck)
     knees = hips and seen.count("knee") > 0 and (torso is None or thigh is None or thigh > 0.45 * torso)
     feet = knees and seen.count("ankle") > 0 and seen.count("heel") + seen.count("foot_index") > 0
-    feet = feet and (thigh is None or shin is None or shin > 0.6 * thigh)
+    feet = feet and long_shin
     if head and trunk and hips and knees and feet:
         return
     parts = {"head": head, "shoulders": trunk, "hips": hips, "knees": knees, "feet": feet}
