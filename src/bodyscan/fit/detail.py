@@ -19,6 +19,7 @@ from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.correspond import closest_barycentric
+from bodyscan.fit.ears import lay_ears_flat
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
@@ -70,7 +71,8 @@ def refine_surface(
     laplacian, edge_m = edge_laplacian(model, vertices)
     # A plate of one bending length everywhere: the discrete energy grows with the fourth power of
     # that length over the local edge, so that the dense face is as smooth as the coarse torso.
-    folds = foldedness(vertices, vertex_normals(vertices, model.faces))
+    normals = vertex_normals(vertices, model.faces)
+    folds = foldedness(vertices, normals)
     length_m = smooth_length_m * _stiffness(model) * (1 + FOLD_STIFFNESS * folds)
     bend = (length_m / edge_m) ** 4
     bending = laplacian.T @ sparse.diags(np.clip(bend, *BEND_RANGE)) @ laplacian
@@ -91,6 +93,7 @@ def refine_surface(
     length = np.linalg.norm(offsets, axis=1, keepdims=True)
     offsets *= np.minimum(1, limit_m / np.maximum(length, 1e-12))
     offsets = unfold(model, vertices, offsets)
+    offsets = lay_ears_flat(model, vertices, offsets, normals, folds)
     return Detail(offsets, weight)
 
 
