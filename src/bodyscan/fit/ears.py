@@ -2,8 +2,8 @@
 
 Where hair covers an ear, the scan shows hair and no ear. A surface that is only pushed outwards carries the
 ear along and wears it on the hair like a headphone. There the ear's skin is laid flat instead: its vertices
-become the harmonic membrane over the ring around it, which cannot fold over a convex ring (Tutte, "How to draw a
-graph", 1963). How far, depends on how thick the hair around it is: on scans with free ears the ring
+become the harmonic membrane over the ring around it, which cannot fold over a convex ring (Tutte, "How to
+draw a graph", 1963). How far, depends on how thick the hair around it is: on scans with free ears the ring
 lies within 2.5 mm of the body, under hair 11 to 20 mm outside.
 """
 
