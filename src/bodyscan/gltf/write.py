@@ -12,8 +12,6 @@ can hardly be seen from the front. Blender and trimesh do not use them.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import numpy as np
 import pygltflib as gl
 
 from bodyscan.errors import InputError
+from bodyscan.files import write_atomic
 from bodyscan.gltf.attributes import clean_influences, seamless_normals
 from bodyscan.gltf.buffer import BufferPacker, smallest_index_dtype
 from bodyscan.gltf.color import srgb8_to_linear16
@@ -109,28 +108,7 @@ def write_glb(twin: Twin, path: str | Path, options: GltfOptions | None = None) 
     """
     path = Path(path)
     data = twin_to_glb(twin, options)
-    if not path.parent.is_dir():
-        raise InputError(f"The folder {path.parent} does not exist; make it, or give another output path.")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"{path.parent} cannot be written to: {error.strerror}.") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise InputError(
-            f"{path} could not be written: {error.strerror}. Nothing was left there; make room, or give "
-            "another output path."
-        ) from error
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomic(path, data)
     return OutputFile(path=path, size_bytes=len(data))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bodyscan.errors import InputError
+from bodyscan.files import write_atomic
 from bodyscan.mark.info import MarkInfo
 from bodyscan.mark.label import LabelOptions, draw_label
 from bodyscan.mark.metadata import PNG_XMP_KEY, SourceType, xmp_packet
@@ -66,15 +66,3 @@ def save_marked(
     data = encode_marked(image, info, file_format=file_format, source_type=source_type, label=label)
     write_atomic(target, data)
     return target
-
-
-def write_atomic(target: Path, data: bytes) -> None:
-    """Write `data` to a temporary name beside `target` and move it into place."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

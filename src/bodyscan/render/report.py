@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.errors import InputError
+from bodyscan.files import write_atomic
 from bodyscan.mark import MarkInfo
-from bodyscan.mark.save import write_atomic
 from bodyscan.render import report_html as html
 from bodyscan.render.report_pictures import PictureOptions, ReportPictures, report_pictures
 from bodyscan.types import BodyFit, ScanMesh, Twin

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bodyscan.errors import InputError
+from bodyscan.files import write_atomic
 from bodyscan.simulate.raw import SimulatedScan
 from bodyscan.types import Mesh
 
@@ -47,7 +46,7 @@ def write_scan(scan: SimulatedScan, path: Path) -> None:
     """
     check_scan_path(path)
     writers = {".ply": _ply, ".obj": _obj, ".stl": _stl, ".glb": _glb}
-    _save(path, writers[path.suffix.lower()](scan.mesh, scan.options.unit))
+    write_atomic(path, writers[path.suffix.lower()](scan.mesh, scan.options.unit))
 
 
 def write_truth(scan: SimulatedScan, path: Path) -> None:
@@ -73,7 +72,7 @@ def write_truth(scan: SimulatedScan, path: Path) -> None:
         "world_from_input": truth.world_from_input,
         "info": np.array(json.dumps(info, sort_keys=True)),
     }
-    _save(path, _npz(arrays))
+    write_atomic(path, _npz(arrays))
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
@@ -141,15 +140,3 @@ def _glb(mesh: Mesh, unit: str) -> bytes:
 
     made = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=mesh.colors, process=False)
     return export_glb(trimesh.Scene(made), include_normals=False)
-
-
-def _save(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
