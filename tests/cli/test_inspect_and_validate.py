@@ -1,19 +1,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
-import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
-from bodyscan.consent import Purpose, Use
-from bodyscan.consent.demo import make_demo_consent
-from bodyscan.gltf import read_consent, twin_to_glb, write_glb
+from bodyscan.gltf import read_consent, twin_to_glb
 from bodyscan.gltf.container import pack_glb, unpack_glb
-from bodyscan.twin.assemble import assemble_twin
 from gltf.shapes import small_twin
 
 PLY = """ply
@@ -32,26 +26,6 @@ end_header
 3 0 1 2
 3 0 2 3
 """
-
-
-@pytest.fixture(scope="module")
-def twin_file(tmp_path_factory) -> Path:
-    made, demo = small_twin(), make_demo_consent("Alba")
-    twin = assemble_twin(
-        made.rig,
-        made.morphs,
-        made.measurements,
-        made.landmarks,
-        made.provenance,
-        consent=demo.text,
-        use=Use(Purpose.MAKE_TWIN),
-        now=datetime(2026, 6, 1, tzinfo=UTC),
-        controller_key=demo.controller_key,
-        pose="t",
-    )
-    path = tmp_path_factory.mktemp("twin") / "twin.glb"
-    write_glb(twin, path)
-    return path
 
 
 def run(*arguments: object, code: int = 0) -> Result:

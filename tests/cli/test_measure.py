@@ -1,41 +1,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
-from bodyscan.consent import Purpose, Use
-from bodyscan.consent.demo import make_demo_consent
-from bodyscan.gltf import write_glb
 from bodyscan.gltf.container import pack_glb, unpack_glb
-from bodyscan.twin.assemble import assemble_twin
 from gltf.shapes import small_twin
 
 SAMPLES = Path(__file__).parents[2] / "sample_scans"
-
-
-@pytest.fixture(scope="module")
-def twin_file(tmp_path_factory) -> Path:
-    made, demo = small_twin(), make_demo_consent("Alba")
-    twin = assemble_twin(
-        made.rig,
-        made.morphs,
-        made.measurements,
-        made.landmarks,
-        made.provenance,
-        consent=demo.text,
-        use=Use(Purpose.MAKE_TWIN),
-        now=datetime(2026, 6, 1, tzinfo=UTC),
-        controller_key=demo.controller_key,
-        pose="t",
-    )
-    path = tmp_path_factory.mktemp("measure") / "twin.glb"
-    write_glb(twin, path)
-    return path
 
 
 def run(*arguments: object, code: int = 0) -> Result:

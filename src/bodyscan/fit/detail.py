@@ -22,6 +22,7 @@ from bodyscan.fit.correspond import closest_barycentric
 from bodyscan.fit.crossings import take_back_crossings
 from bodyscan.fit.ears import lay_ears_flat
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.fit.start import seen_faces
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import F64, Mesh
@@ -94,14 +95,9 @@ def refine_surface(
     length = np.linalg.norm(offsets, axis=1, keepdims=True)
     offsets *= np.minimum(1, limit_m / np.maximum(length, 1e-12))
     offsets = unfold(model, vertices, offsets)
-    offsets = take_back_crossings(vertices, offsets, outer_faces(model))
+    offsets = take_back_crossings(vertices, offsets, model.faces[seen_faces(model)])
     offsets = lay_ears_flat(model, vertices, offsets, normals, folds)
     return Detail(offsets, weight)
-
-
-def outer_faces(model: BodyModel) -> np.ndarray:
-    """(K, 3) the faces that a scanner can see."""
-    return model.faces[~model.inner[model.faces].any(axis=1)] if len(model.inner) else model.faces
 
 
 def facet_bulge(model: BodyModel, current: F64, scan: ScanPoints) -> F64:
@@ -110,7 +106,7 @@ def facet_bulge(model: BodyModel, current: F64, scan: ScanPoints) -> F64:
     Vertices that lie on round skin put the faces between them inside it (about 1 mm on the coarse thighs and
     torso, and half a centimetre of girth). Moving them out by the mean gap centres the faces on the scan.
     """
-    faces = outer_faces(model)
+    faces = model.faces[seen_faces(model)]
     _, face, nearest = Raycaster(Mesh(current, faces)).closest(scan.points)
     corners = faces[face]
     weights = closest_barycentric(nearest, current[corners])
