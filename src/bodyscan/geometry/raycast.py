@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
@@ -188,6 +188,21 @@ class Raycaster:
             face_ids = np.where(hit, face_ids // 2, -1).astype(np.int32)
             barycentric = np.tile([1.0, 0.0, 0.0], (len(hit), 1))
         return RayHits(distance, face_ids, np.where(hit[:, None], barycentric, 0.0))
+
+    def pierced(self, starts: ArrayLike, ends: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Every face that a segment runs through: segment ids (K,), face ids (K,), in order.
+
+        `starts` and `ends` (N, 3). A segment that ends on a face counts as running through it.
+        """
+        starts = np.asarray(starts, np.float64).reshape(-1, 3)
+        rays = np.concatenate([starts - self._offset, np.asarray(ends, np.float64) - starts], axis=1)
+        answer = self._scene.list_intersections(rays.astype(np.float32))
+        along = answer["t_hit"].numpy()
+        within = (along >= 0) & (along <= 1)
+        segment = answer["ray_ids"].numpy()[within].astype(np.int64)
+        face = answer["primitive_ids"].numpy()[within].astype(np.int64)
+        order = np.lexsort((face, segment))
+        return segment[order], face[order]
 
     def render(self, view: View, near: float = 0.0, far: float = np.inf) -> RenderedView:
         """Face ids, depth and barycentric weights of every pixel of `view`.
