@@ -39,39 +39,50 @@ def difference(unknowns: Unknowns, params: BodyParams, column: int, value) -> np
     return (value(unknowns.step(params, delta)) - value(unknowns.step(params, -delta))) / (2 * step)
 
 
+def random_normals(model, rng: np.random.Generator) -> np.ndarray:
+    normals = rng.normal(size=(model.num_vertices, 3))
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
 @pytest.mark.parametrize(("age", "seed"), [("adult", 0), ("adult", 1), ("child", 2)])
-def test_plane_rows_are_the_derivative_of_the_signed_distance(age: str, seed: int) -> None:
+def test_normal_rows_are_the_derivative_of_each_vertex_along_its_normal(age: str, seed: int) -> None:
     model = load_body_model(age)
     rng = np.random.default_rng(seed)
     params = random_params(model, seed)
     unknowns = Unknowns(np.arange(model.num_joints), np.arange(model.num_components))
-    corners = rng.integers(0, model.num_vertices, (200, 3))
-    weights = rng.dirichlet([1, 1, 1], 200)
-    normals = rng.normal(size=(200, 3))
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    rows = Linearization(model, params, unknowns).plane_rows(corners, weights, normals)
+    normals = random_normals(model, rng)
+    rows = Linearization(model, params, unknowns).normal_rows(normals)
 
     def along_normals(at: BodyParams) -> np.ndarray:
-        points = np.einsum("nk,nkc->nc", weights, model.pose(at).vertices[corners])
-        return np.einsum("nc,nc->n", points, normals)
+        return np.einsum("vc,vc->v", model.pose(at).vertices, normals)
 
     for column in some_columns(unknowns, rng):
         expected = difference(unknowns, params, column, along_normals)
         np.testing.assert_allclose(rows[:, column], expected, atol=TOLERANCE_M, err_msg=f"column {column}")
 
 
-def test_plane_rows_hold_for_a_choice_of_joints_and_components() -> None:
+def test_normal_rows_hold_for_a_choice_of_joints_and_components() -> None:
     model = load_body_model("adult")
     params = random_params(model, 3)
     all_of_it = Unknowns(np.arange(model.num_joints), np.arange(model.num_components))
     some = Unknowns(np.array([0, 3, 7, 20]), np.array([1, 5, model.num_body_components]))
-    corners, weights = np.arange(0, 9000, 90)[:, None], np.ones((100, 1))
-    normals = np.tile([0.6, 0.8, 0.0], (100, 1))
-    whole = Linearization(model, params, all_of_it).plane_rows(corners, weights, normals)
-    part = Linearization(model, params, some).plane_rows(corners, weights, normals)
+    normals = random_normals(model, np.random.default_rng(3))
+    whole = Linearization(model, params, all_of_it).normal_rows(normals)
+    part = Linearization(model, params, some).normal_rows(normals)
     pose = [3 + 3 * j + axis for j in some.joints for axis in range(3)]
     columns = [0, 1, 2, *pose, *(all_of_it.shape_columns.start + some.betas)]
-    np.testing.assert_allclose(part, whole[:, columns], atol=1e-6)
+    np.testing.assert_allclose(part, whole[:, columns], atol=3e-6)
+
+
+def test_rows_of_a_few_vertices_are_those_of_the_whole_body() -> None:
+    model = load_body_model("adult")
+    params = random_params(model, 7)
+    unknowns = Unknowns(np.arange(10), np.arange(20))
+    ids = np.arange(5, model.num_vertices, 371)
+    normals = random_normals(model, np.random.default_rng(7))
+    whole = Linearization(model, params, unknowns).normal_rows(normals)[ids]
+    few = Linearization(model.at_vertices(ids), params, unknowns).normal_rows(normals[ids])
+    np.testing.assert_allclose(few, whole, atol=3e-6)
 
 
 def test_point_rows_are_the_derivative_of_weighted_vertices_and_joints() -> None:

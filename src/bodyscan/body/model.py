@@ -109,6 +109,20 @@ class BodyModel:
         """(V, 3, S) float32 contiguous copy of `shape_dirs`: quick to gather by vertex."""
         return np.ascontiguousarray(self.shape_dirs.transpose(1, 2, 0))
 
+    @cached_property
+    def dense_weights(self) -> F32:
+        """(V, J) float32 copy of `skin_weights`."""
+        return self.skin_weights.toarray().astype(np.float32)
+
+    @cached_property
+    def descendants(self) -> Bool:
+        """(J, J) bool: [j, k] True where j is k or lies behind it."""
+        below = np.eye(self.num_joints, dtype=bool)
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                below[j] |= below[parent]
+        return below
+
     def at_vertices(self, vertex_ids: I32) -> BodyModel:
         """The same skeleton and shape space with only the given vertices, and no faces."""
         return replace(
@@ -166,14 +180,18 @@ class BodyModel:
                 f"The body model has {self.num_joints} joints; the pose has the shape "
                 f"{params.pose_rotvec.shape}, not ({self.num_joints}, 3)."
             )
-        rest = self.rest_vertices(params.betas, params.expression)
         joints = self.rest_joints(params.betas)
         rotations = rotvec_to_matrix(params.pose_rotvec)
-        if self.pose_dirs is not None:
-            feature = (rotations[1:] - np.eye(3)).reshape(-1)
-            rest += np.tensordot(feature, self.pose_dirs, axes=1)
+        rest = self.corrected_rest(params.betas, params.expression, rotations)
         world = self.joint_transforms(joints, rotations, params.translation)
         return PosedBody(self.skin(rest, world), joint_positions(world, joints), world)
+
+    def corrected_rest(self, betas: F64, expression: Mapping[str, float] | None, rotations: F64) -> F64:
+        """(S,), weights, (J, 3, 3) local rotations -> (V, 3) metres: what skinning is applied to."""
+        rest = self.rest_vertices(betas, expression)
+        if self.pose_dirs is not None:
+            rest += np.tensordot((rotations[1:] - np.eye(3)).reshape(-1), self.pose_dirs, axes=1)
+        return rest
 
     def joint_transforms(self, joints: F64, rotations: F64, translation: F64) -> F64:
         """(J, 3), (J, 3, 3), (3,) -> (J, 3, 4) world_from_rest by forward kinematics."""

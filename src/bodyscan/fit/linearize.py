@@ -4,11 +4,17 @@ With local rotations R(theta), joints J(beta) and rest vertices x(beta), a verte
 v = sum_j w_j (G_j (x - J_j) + p_j), where p_j is the joint in the world and G_j its rotation. Turning
 joint k by a small vector d in its parent's frame moves every point behind it by (G_parent d) x (y - p_k);
 the left Jacobian of SO(3) ties d to the change of the rotation vector. No finite differences.
+
+Distances to a surface count along normals only, so that a vertex needs one row and not three, and the rows
+of all vertices are a few dense products. Points between vertices take weighted sums of rows (`solve.py`).
+Tried first: gathering the rows of the three corners of every scan point, three times the memory and five
+times the seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,125 +53,125 @@ class Unknowns:
 
 
 class Linearization:
-    """A body model at `params`, with the derivative of every vertex and joint by every unknown."""
+    """A body model at `params`, with the derivative of every vertex and joint by every unknown.
+
+    Pose correctives of SMPL-family models move the vertices but are held in the derivatives.
+    """
 
     def __init__(self, model: BodyModel, params: BodyParams, unknowns: Unknowns) -> None:
-        self.unknowns = unknowns
-        rest = model.rest_vertices(params.betas, params.expression)
+        self.model, self.unknowns = model, unknowns
         joints = model.rest_joints(params.betas)
         local = rotvec_to_matrix(params.pose_rotvec)
+        self._rest = model.corrected_rest(params.betas, params.expression, local)
         self.world = forward_kinematics(model.parents, joints, local, params.translation)
         self.joints = joint_positions(self.world, joints)
         blended = (model.skin_weights @ self.world.reshape(-1, 12)).reshape(-1, 3, 4)
-        self.vertices = (blended[:, :, :3] @ rest[:, :, None])[:, :, 0] + blended[:, :, 3]
-        turn = self._turn_frames(model, params)
-        self._vertex_arm = self._pose_arms(model, rest, turn)
-        self._joint_arm = self._joint_arms(model, turn)
-        self._vertex_shape, self._joint_shape = self._shape_derivatives(model, blended[:, :, :3])
+        self.rotation: F64 = blended[:, :, :3]
+        self.vertices: F64 = (self.rotation @ self._rest[:, :, None])[:, :, 0] + blended[:, :, 3]
+        self._turn = self._turn_frames(params)
 
-    def _turn_frames(self, model: BodyModel, params: BodyParams) -> F64:
+    def _turn_frames(self, params: BodyParams) -> F32:
         """(Ja, 3, 3): takes a change of a joint's rotation vector to a small world rotation."""
         active = self.unknowns.joints
-        parents = model.parents[active]
+        parents = self.model.parents[active]
         outer = np.where((parents >= 0)[:, None, None], self.world[np.maximum(parents, 0), :, :3], np.eye(3))
-        return outer @ left_jacobian(params.pose_rotvec[active])
+        return (outer @ left_jacobian(params.pose_rotvec[active])).astype(np.float32)
 
-    def _pose_arms(self, model: BodyModel, rest: F64, turn: F64) -> F32:
-        """(V, Ja, 3, 3) float32: d vertex / d rotation vector = cross-product matrix times `turn`."""
-        below = _descendants(model.parents)[:, self.unknowns.joints].astype(np.float32)
+    @cached_property
+    def _vertex_arms(self) -> F32:
+        """(V, 3, Ja): from each joint to the share of each vertex that turns with it."""
+        model, joints = self.model, self.unknowns.joints
+        below = model.descendants[:, joints].astype(np.float32)
         weights = model.skin_weights.tocoo()
         row, joint, value = weights.row, weights.col, weights.data
-        points = (self.world[joint, :, :3] @ rest[row, :, None])[:, :, 0] + self.world[joint, :, 3]
-        dense = np.zeros((len(rest), 3, model.num_joints), dtype=np.float32)
+        points = (self.world[joint, :, :3] @ self._rest[row, :, None])[:, :, 0] + self.world[joint, :, 3]
+        dense = np.zeros((len(self._rest), 3, model.num_joints), dtype=np.float32)
         dense[row, :, joint] = points * value[:, None]
-        mass = model.skin_weights.toarray().astype(np.float32) @ below
-        pivot = self.joints[self.unknowns.joints]
-        arm = (dense.reshape(-1, model.num_joints) @ below).reshape(len(rest), 3, -1)
-        arm = arm.transpose(0, 2, 1) - mass[:, :, None] * pivot.astype(np.float32)
-        return _turned(arm, turn)
+        arms = (dense.reshape(-1, model.num_joints) @ below).reshape(len(self._rest), 3, -1)
+        return arms - (model.dense_weights @ below)[:, None] * self.joints[joints].T.astype(np.float32)
 
-    def _joint_arms(self, model: BodyModel, turn: F64) -> F32:
-        below = _descendants(model.parents)[:, self.unknowns.joints]
-        pivot = self.joints[self.unknowns.joints]
-        arm = (self.joints[:, None] - pivot[None]) * below[:, :, None]
-        return _turned(arm.astype(np.float32), turn)
+    @cached_property
+    def _joint_arms(self) -> F32:
+        """(J, 3, Ja): from each active joint to each joint behind it."""
+        active = self.unknowns.joints
+        arms = self.joints[:, :, None] - self.joints[active].T[None]
+        return (arms * self.model.descendants[:, None, active]).astype(np.float32)
 
-    def _shape_derivatives(self, model: BodyModel, rotation: F64) -> tuple[F32, F32]:
-        """(V, 3, Sa), (J, 3, Sa) float32."""
-        betas = self.unknowns.betas
-        joint_dirs = model.joint_dirs[betas].transpose(1, 2, 0)
-        moved = np.empty_like(joint_dirs)
-        for j, parent in enumerate(model.parents):
+    @cached_property
+    def _joint_shape(self) -> F32:
+        """(J, 3, Sa): derivative of each posed joint by the shape."""
+        dirs = self.model.joint_dirs[self.unknowns.betas].transpose(1, 2, 0)
+        moved = np.empty_like(dirs)
+        for j, parent in enumerate(self.model.parents):
             if parent < 0:
-                moved[j] = joint_dirs[j]
+                moved[j] = dirs[j]
             else:
-                moved[j] = moved[parent] + self.world[parent, :, :3] @ (joint_dirs[j] - joint_dirs[parent])
-        if not len(betas):
-            return np.zeros((model.num_vertices, 3, 0), np.float32), moved.astype(np.float32)
-        carried = (moved - self.world[:, :, :3] @ joint_dirs).reshape(model.num_joints, -1)
-        vertex = (model.skin_weights.astype(np.float32) @ carried.astype(np.float32)).reshape(
-            model.num_vertices, 3, -1
-        )
-        dirs = model.vertex_major_dirs
-        vertex += rotation.astype(np.float32) @ (dirs if len(betas) == dirs.shape[2] else dirs[:, :, betas])
-        return vertex, moved.astype(np.float32)
+                moved[j] = moved[parent] + self.world[parent, :, :3] @ (dirs[j] - dirs[parent])
+        return moved.astype(np.float32)
 
-    def plane_rows(self, corners: np.ndarray, weights: F64, normals: F64) -> F32:
-        """(N, K) vertex ids, (N, K) weights, (N, 3) normals -> (N, P): d(normal . point) / d unknowns."""
-        count = len(corners)
+    @cached_property
+    def _carried(self) -> F32:
+        """(J, 3, Sa): derivative by the shape of where a joint carries the rest body's origin."""
+        dirs = self.model.joint_dirs[self.unknowns.betas].transpose(1, 2, 0)
+        return self._joint_shape - (self.world[:, :, :3] @ dirs).astype(np.float32)
+
+    def _shape_dirs(self, ids: np.ndarray | slice) -> F32:
+        """(K, 3, Sa) of the rest vertices `ids`."""
+        dirs = self.model.vertex_major_dirs[ids]
+        betas = self.unknowns.betas
+        return dirs if len(betas) == dirs.shape[2] else dirs[:, :, betas]
+
+    def normal_rows(self, normals: F64) -> F32:
+        """(V, 3) -> (V, P): derivative of each vertex along its own normal."""
+        count, num_joints = len(normals), len(self.unknowns.joints)
+        normals32 = np.ascontiguousarray(normals, dtype=np.float32)
         rows = np.empty((count, self.unknowns.count), dtype=np.float32)
-        rows[:, :3] = normals
-        rows[:, 3:] = 0
-        normals32 = normals.astype(np.float32)[:, None, :]
-        for k in range(corners.shape[1]):
-            scaled = normals32 * weights[:, k, None, None].astype(np.float32)
-            arm = self._vertex_arm[corners[:, k]]
-            rows[:, self.unknowns.pose_columns] += (scaled @ arm.reshape(count, 3, -1))[:, 0]
-            rows[:, self.unknowns.shape_columns] += (scaled @ self._vertex_shape[corners[:, k]])[:, 0]
+        rows[:, :3] = normals32
+        # n . (w x a) = w . (a x n), with w = turn @ d.
+        ax, ay, az = self._vertex_arms[:, 0], self._vertex_arms[:, 1], self._vertex_arms[:, 2]
+        nx, ny, nz = (normals32[:, k, None] for k in range(3))
+        x, y, z = ay * nz - az * ny, az * nx - ax * nz, ax * ny - ay * nx
+        pose = np.empty((count, num_joints, 3), dtype=np.float32)
+        for axis in range(3):
+            turn = self._turn[:, :, axis]
+            pose[:, :, axis] = x * turn[:, 0] + y * turn[:, 1] + z * turn[:, 2]
+        rows[:, self.unknowns.pose_columns] = pose.reshape(count, -1)
+        if len(self.unknowns.betas):
+            at_rest = (normals32[:, None, :] @ self.rotation.astype(np.float32))[:, 0]
+            spread = self.model.dense_weights[:, :, None] * normals32[:, None, :]
+            carried = self._carried.reshape(-1, len(self.unknowns.betas))
+            shape = spread.reshape(count, -1) @ carried
+            shape += (at_rest[:, None, :] @ self._shape_dirs(slice(None)))[:, 0]
+            rows[:, self.unknowns.shape_columns] = shape
         return rows
 
     def point_rows(self, vertex_weights, joint_weights) -> F32:
-        """(L, V) and (L, J) sparse or dense -> (3 L, P): derivative of L weighted points, x y z in turn."""
+        """(L, V) and (L, J) sparse -> (3 L, P): derivative of L weighted points, x y z in turn."""
         count = vertex_weights.shape[0]
         rows = np.zeros((count, 3, self.unknowns.count), dtype=np.float32)
         total = np.asarray(vertex_weights.sum(axis=1)).reshape(-1) + np.asarray(
             joint_weights.sum(axis=1)
         ).reshape(-1)
         rows[:, :, :3] = np.eye(3)[None] * total[:, None, None]
-        for source, arm, shape in (
-            (vertex_weights, self._vertex_arm, self._vertex_shape),
-            (joint_weights, self._joint_arm, self._joint_shape),
-        ):
-            rows[:, :, self.unknowns.pose_columns] += (source @ arm.reshape(len(arm), -1)).reshape(
-                count, 3, -1
+        arms = vertex_weights @ self._vertex_arms.reshape(len(self._vertex_arms), -1)
+        arms += joint_weights @ self._joint_arms.reshape(len(self._joint_arms), -1)
+        rows[:, :, self.unknowns.pose_columns] = _turned(arms.reshape(count, 3, -1), self._turn)
+        if len(self.unknowns.betas):
+            dirs = self.rotation.astype(np.float32) @ self._shape_dirs(slice(None))
+            dirs += (self.model.dense_weights @ self._carried.reshape(len(self._carried), -1)).reshape(
+                dirs.shape
             )
-            rows[:, :, self.unknowns.shape_columns] += (source @ shape.reshape(len(shape), -1)).reshape(
-                count, 3, -1
-            )
+            shape = vertex_weights @ dirs.reshape(len(dirs), -1)
+            shape += joint_weights @ self._joint_shape.reshape(len(self._joint_shape), -1)
+            rows[:, :, self.unknowns.shape_columns] = shape.reshape(count, 3, -1)
         return rows.reshape(3 * count, -1)
 
 
-def _turned(arm: F32, turn: F64) -> F32:
-    """(N, Ja, 3) arms, (Ja, 3, 3) -> (N, 3, Ja * 3): d point = -[arm]x turn d."""
-    x, y, z = np.moveaxis(arm, -1, 0)
-    t = turn.astype(np.float32)
-    # w x a = -a x w, row by row, with w = turn @ d.
+def _turned(arms: F32, turn: F32) -> F32:
+    """(N, 3, Ja) arms, (Ja, 3, 3) -> (N, 3, Ja * 3): d point = w x arm with w = turn d."""
+    x, y, z = (arms[:, k, :, None] for k in range(3))
     rows = np.stack(
-        [
-            z[..., None] * t[None, :, 1] - y[..., None] * t[None, :, 2],
-            x[..., None] * t[None, :, 2] - z[..., None] * t[None, :, 0],
-            y[..., None] * t[None, :, 0] - x[..., None] * t[None, :, 1],
-        ],
+        [z * turn[:, 1] - y * turn[:, 2], x * turn[:, 2] - z * turn[:, 0], y * turn[:, 0] - x * turn[:, 1]],
         axis=1,
     )
-    return rows.reshape(len(arm), 3, -1)
-
-
-def _descendants(parents: np.ndarray) -> np.ndarray:
-    """(J, J) bool: [j, k] True where j is k or lies behind it."""
-    count = len(parents)
-    below = np.eye(count, dtype=bool)
-    for j, parent in enumerate(parents):
-        if parent >= 0:
-            below[j] |= below[parent]
-    return below
+    return rows.reshape(len(arms), 3, -1)

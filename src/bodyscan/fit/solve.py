@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.correspond import (
@@ -72,29 +72,66 @@ class Problem:
     """Faces that a scanner can see."""
     seed: int
 
+    @cached_property
+    def landmark_body(self) -> tuple[BodyModel, LandmarkTerm]:
+        """The few vertices that the landmarks name, and the landmarks over them."""
+        if self.landmarks is None:
+            raise ValueError("The problem has no landmark term.")
+        term, used = self.landmarks.at_used_vertices()
+        return self.model.at_vertices(used), term
+
+    def at_vertices(self, ids: np.ndarray) -> Problem:
+        """The same problem with only the vertices `ids` and no faces; landmarks keep all of theirs."""
+        small = Problem(
+            self.model.at_vertices(ids), self.scan, self.prior, self.landmarks,
+            self.area_weights[ids], np.zeros(0, dtype=np.int64), self.seed,
+        )  # fmt: skip
+        if self.landmarks is not None:
+            small.__dict__["landmark_body"] = self.landmark_body
+        return small
+
 
 def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[BodyParams, int]:
     """Run one level; returns the parameters and the number of steps taken."""
     rng = np.random.default_rng(problem.seed)
-    model = problem.model
-    unknowns = unknowns_of(model, level)
+    unknowns = unknowns_of(problem.model, level)
     points = problem.scan.subset(level.num_points, rng)
-    seen = np.flatnonzero(problem.area_weights > 0)
-    chosen = seen
-    if len(seen) > level.num_points:
-        share = problem.area_weights[seen] / problem.area_weights[seen].sum()
-        chosen = np.sort(rng.choice(seen, level.num_points, replace=False, p=share))
+    chosen = _spread_vertices(problem, level.num_points, rng)
+    exact = level.sigma_m[0] < EXACT_BELOW_M
+    if not exact:
+        # Coarse levels see a few thousand vertices with the normals of the unposed body carried along.
+        rest_normals = vertex_normals(problem.model.rest_vertices(params.betas), problem.model.faces)[chosen]
+        problem, chosen = problem.at_vertices(chosen), np.arange(len(chosen))
     scales = np.geomspace(*level.sigma_m, level.steps)
     for taken, sigma in enumerate(scales, start=1):
-        state = Linearization(model, params, unknowns)
-        normals = vertex_normals(state.vertices, model.faces)
-        pairs = _pairs(problem, points, state.vertices, normals, chosen, sigma)
-        hessian, gradient = _normal_equations(problem, state, pairs, params, sigma, level.landmark_weight)
+        state = Linearization(problem.model, params, unknowns)
+        if exact:
+            normals = vertex_normals(state.vertices, problem.model.faces)
+            first = scan_to_triangles(points, problem.model, state.vertices, normals, problem.face_ids, sigma)
+        else:
+            normals = _unit((state.rotation @ rest_normals[:, :, None])[:, :, 0])
+            first = scan_to_vertices(points, state.vertices, normals, problem.area_weights > 0, sigma)
+        second = vertices_to_scan(problem.scan, state.vertices, normals, chosen, sigma)
+        pull = _gathered(problem, state.vertices, first, second, sigma)
+        hessian, gradient = _normal_equations(problem, state, normals, pull, params, level.landmark_weight)
         delta = _damped_step(hessian, gradient, unknowns)
         params = unknowns.step(params, delta)
         if _is_settled(delta, unknowns) and sigma == scales[-1]:
             return params, taken
     return params, level.steps
+
+
+def _spread_vertices(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
+    """At most `count` seen vertices, drawn by the area around them, ascending."""
+    seen = np.flatnonzero(problem.area_weights > 0)
+    if len(seen) <= count:
+        return seen
+    share = problem.area_weights[seen] / problem.area_weights[seen].sum()
+    return np.sort(rng.choice(seen, count, replace=False, p=share))
+
+
+def _unit(vectors: F64) -> F64:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
 
 
 def unknowns_of(model: BodyModel, level: FitLevel) -> Unknowns:
@@ -112,48 +149,58 @@ def unknowns_of(model: BodyModel, level: FitLevel) -> Unknowns:
     return Unknowns(np.array(joints), betas)
 
 
-def _pairs(
-    problem: Problem, points: ScanPoints, vertices: F64, normals: F64, chosen: np.ndarray, sigma: float
-) -> list[Pairs]:
-    seen = problem.area_weights > 0
-    if sigma < EXACT_BELOW_M:
-        first = scan_to_triangles(points, problem.model, vertices, normals, problem.face_ids, sigma)
-    else:
-        first = scan_to_vertices(points, vertices, normals, seen, sigma)
-    return [first, vertices_to_scan(problem.scan, vertices, normals, chosen, sigma)]
+def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigma: float) -> tuple[F64, F64]:
+    """(V,) weights and (V,) weighted residuals of all pairs, gathered at the body's vertices.
+
+    A point of a triangle is shared out to its corners. The gradient stays exact; the Hessian is lumped, which
+    only slows changes within a triangle, and the cost of a step no longer depends on the number of points.
+    """
+    count = len(vertices)
+    weights, pulls = np.zeros(count), np.zeros(count)
+    for pairs, area in ((first, None), (second, problem.area_weights)):
+        if not len(pairs.corners):
+            continue
+        residual = pairs.residuals(vertices)
+        weight = pairs.trust / (1 + (residual / sigma) ** 2) ** 2
+        if area is not None:
+            weight = weight * area[pairs.corners[:, 0]]
+        weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
+        shared = weight[:, None] * pairs.weights
+        corner = pairs.corners.reshape(-1)
+        weights += np.bincount(corner, shared.reshape(-1), count)
+        pulls += np.bincount(corner, (shared * residual[:, None]).reshape(-1), count)
+    return weights, pulls
 
 
 def _normal_equations(
     problem: Problem,
     state: Linearization,
-    pairs: list[Pairs],
+    normals: F64,
+    pull: tuple[F64, F64],
     params: BodyParams,
-    sigma: float,
     landmark_weight: float,
-    landmark_reach: float = LANDMARK_REACH,
 ) -> tuple[F64, F64]:
     unknowns = state.unknowns
-    hessian = np.zeros((unknowns.count, unknowns.count))
-    gradient = np.zeros(unknowns.count)
-    for index, group in enumerate(pairs):
-        if not len(group.corners):
-            continue
-        rows = state.plane_rows(group.corners, group.weights, group.normals)
-        residual = group.residuals(state.vertices)
-        weight = group.trust / (1 + (residual / sigma) ** 2) ** 2
-        if index == 1:
-            weight = weight * problem.area_weights[group.corners[:, 0]]
-        weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
-        scaled = rows * np.sqrt(weight).astype(np.float32)[:, None]
-        hessian += scaled.T @ scaled
-        gradient += scaled.T @ (np.sqrt(weight) * residual)
+    weights, pulls = pull
+    rows = state.normal_rows(normals)
+    gradient = rows.T @ pulls
+    rows *= np.sqrt(weights).astype(np.float32)[:, None]
+    hessian = (rows.T @ rows).astype(np.float64)
     if problem.landmarks is not None and landmark_weight > 0:
-        _add_landmarks(problem.landmarks, state, landmark_weight, landmark_reach, hessian, gradient)
+        body, term = problem.landmark_body
+        small = Linearization(body, params, unknowns)
+        _add_landmarks(term, small, landmark_weight, LANDMARK_REACH, hessian, gradient)
+    _add_priors(problem, params, unknowns, hessian, gradient)
+    return hessian, gradient
+
+
+def _add_priors(
+    problem: Problem, params: BodyParams, unknowns: Unknowns, hessian: F64, gradient: F64
+) -> None:
     problem.prior.add_to(hessian, gradient, params.pose_rotvec, unknowns.joints, unknowns.pose_columns.start)
     shape = np.arange(unknowns.shape_columns.start, unknowns.count)
     hessian[shape, shape] += 1.0
     gradient[shape] += params.betas[unknowns.betas]
-    return hessian, gradient
 
 
 def _add_landmarks(
@@ -171,7 +218,8 @@ def _add_landmarks(
 def _damped_step(hessian: F64, gradient: F64, unknowns: Unknowns, damping: float = 1e-3) -> F64:
     """Levenberg's step, shortened as a whole where a part of it would be too long to trust."""
     damped = hessian + np.diag(damping * np.diag(hessian) + 1e-9)
-    delta = -cho_solve(cho_factor(damped), gradient)
+    # numpy's solver, not scipy's Cholesky: two thread pools of two BLAS libraries wait for each other.
+    delta = -np.linalg.solve(damped, gradient)
     turn = np.abs(delta[unknowns.pose_columns]).max(initial=0) / MAX_TURN_RAD
     shape = np.abs(delta[unknowns.shape_columns]).max(initial=0) / MAX_BETA_STEP
     shift = np.abs(delta[:3]).max() / MAX_SHIFT_M
@@ -195,11 +243,9 @@ def solve_landmarks(problem: Problem, params: BodyParams, num_betas: int) -> Bod
     """
     if problem.landmarks is None:
         raise ValueError("solve_landmarks needs a landmark term.")
-    term, used = problem.landmarks.at_used_vertices()
-    small = replace(problem, model=problem.model.at_vertices(used), landmarks=term)
     unknowns = unknowns_of(problem.model, FitLevel(0, (1.0, 1.0), num_betas, 0, False, 0, 1.0))
-    ends = [_descend_landmarks(small, _bent(problem.prior, params, bend), unknowns) for bend in BENDS_RAD]
-    return min(ends, key=lambda end: landmark_cost(small, end, LANDMARK_REACH))
+    ends = [_descend_landmarks(problem, _bent(problem.prior, params, bend), unknowns) for bend in BENDS_RAD]
+    return min(ends, key=lambda end: landmark_cost(problem, end, LANDMARK_REACH))
 
 
 def _bent(prior: PosePrior, params: BodyParams, angle_rad: float) -> BodyParams:
@@ -209,16 +255,19 @@ def _bent(prior: PosePrior, params: BodyParams, angle_rad: float) -> BodyParams:
     return replace(params, pose_rotvec=pose)
 
 
-def _descend_landmarks(small: Problem, params: BodyParams, unknowns: Unknowns) -> BodyParams:
+def _descend_landmarks(problem: Problem, params: BodyParams, unknowns: Unknowns) -> BodyParams:
     """Levenberg-Marquardt: a step that makes things worse is taken back and damped more."""
+    body, term = problem.landmark_body
     for reach in (1e3, 20 * LANDMARK_REACH, 5 * LANDMARK_REACH, LANDMARK_REACH):
         damping = 1e-3
-        cost = landmark_cost(small, params, reach)
+        cost = landmark_cost(problem, params, reach)
         for _ in range(12):
-            state = Linearization(small.model, params, unknowns)
-            hessian, gradient = _normal_equations(small, state, [], params, 1.0, 1.0, reach)
+            state = Linearization(body, params, unknowns)
+            hessian, gradient = np.zeros((unknowns.count, unknowns.count)), np.zeros(unknowns.count)
+            _add_landmarks(term, state, 1.0, reach, hessian, gradient)
+            _add_priors(problem, params, unknowns, hessian, gradient)
             tried = unknowns.step(params, _damped_step(hessian, gradient, unknowns, damping))
-            tried_cost = landmark_cost(small, tried, reach)
+            tried_cost = landmark_cost(problem, tried, reach)
             if tried_cost >= cost:
                 damping *= 8
                 continue
@@ -231,9 +280,8 @@ def _descend_landmarks(small: Problem, params: BodyParams, unknowns: Unknowns) -
 
 def landmark_cost(problem: Problem, params: BodyParams, reach: float) -> float:
     """Half the robust sum of squared landmark distances in standard deviations, with the priors."""
-    term = problem.landmarks
-    assert term is not None  # asked only of problems that have them
-    posed = problem.model.pose(params)
+    body, term = problem.landmark_body
+    posed = body.pose(params)
     gap = np.linalg.norm(term.positions(posed.vertices, posed.joints) - term.targets, axis=1) / term.sigma_m
     robust = gap**2 / (1 + (gap / reach) ** 2)
     return 0.5 * float(robust.sum() + np.sum(params.betas**2)) + problem.prior.cost(params.pose_rotvec)
