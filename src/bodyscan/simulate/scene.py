@@ -38,6 +38,11 @@ class Scene:
     cover: U8
     """(V,) index into `COVER_NAMES`: what covers each body vertex."""
     skin_tone: int
+    person: Mesh
+    """The dressed person alone, rounded: skin, cloth and the hair's cap. The faces are those of
+    `fine_topology`, 16 for each of its `base_faces` and in their order."""
+    hanging: Mesh | None
+    """The sheet of hair that hangs from the cap of `bob` and `long`, or None."""
 
 
 def build_scene(
@@ -85,7 +90,7 @@ def build_scene(
         under = (above > 0.001) & ~model.inner
         seen = seen + np.where(under, above, 0.0)[:, None] * normals[:count]
         cover = np.where(under, np.uint8(HAIR), cover)
-    return Scene(mesh, seen, cover, tone)
+    return Scene(mesh, seen, cover, tone, body, hanging)
 
 
 def _depth_under(shell: Mesh, points: F64, normals: F64) -> F64:
