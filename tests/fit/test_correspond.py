@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,7 +37,7 @@ def points_of(mesh: Mesh, count: int = 2000) -> ScanPoints:
 
 
 def flipped(points: ScanPoints) -> ScanPoints:
-    return ScanPoints(points.points, -points.normals, points.confidence, points.border, points.spacing_m)
+    return replace(points, normals=-points.normals)
 
 
 def naive_closest(point: np.ndarray, corners: np.ndarray) -> float:
@@ -149,7 +150,7 @@ def test_scan_points_are_never_paired_with_vertices_that_no_scanner_sees() -> No
 
 def test_trust_follows_the_confidence_of_the_scan() -> None:
     body, scan = grid(), points_of(grid(height_m=0.002))
-    doubtful = ScanPoints(scan.points, scan.normals, 0.25 * scan.confidence, scan.border, scan.spacing_m)
+    doubtful = replace(scan, confidence=0.25 * scan.confidence)
     normals = vertex_normals(body.vertices, body.faces)
     seen = np.ones(len(body.vertices), bool)
     sure = scan_to_vertices(scan, body.vertices, normals, seen, 0.02)

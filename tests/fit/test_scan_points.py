@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from bodyscan.errors import InputError
-from bodyscan.fit.scan_points import draw_scan_points
+from bodyscan.fit.scan_points import draw_near, draw_scan_points
+from bodyscan.geometry.normals import vertex_areas
 from bodyscan.types import Mesh, ScanMesh
 from fit.people import scan_of, sphere
 from fit.test_correspond import grid
 
 
 def test_the_same_seed_draws_the_same_points() -> None:
-    scan = scan_of(sphere())
+    scan = scan_of(sphere(rings=12))
     first, again, other = (draw_scan_points(scan, 500, seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.points, again.points)
     np.testing.assert_array_equal(first.normals, again.normals)
@@ -63,7 +64,7 @@ def test_confidence_is_interpolated() -> None:
 
 
 def test_a_subset_is_drawn_without_repeats_and_knows_its_spacing() -> None:
-    points = draw_scan_points(scan_of(sphere()), 1000, 0)
+    points = draw_scan_points(scan_of(sphere(rings=12)), 1000, 0)
     part = points.subset(250, np.random.default_rng(0))
     assert len(np.unique(part.points, axis=0)) == 250
     assert part.spacing_m == pytest.approx(2 * points.spacing_m)
@@ -90,3 +91,51 @@ def test_a_scan_without_area_is_refused() -> None:
     flat = Mesh(np.zeros((3, 3)), np.array([[0, 1, 2]]))
     with pytest.raises(InputError, match="no surface area: every face is degenerate"):
         draw_scan_points(scan_of(flat), 100, 0)
+
+
+def noisy_sphere(rings: int, noise_m: float) -> Mesh:
+    ball = sphere(0.8, rings)
+    outward = (ball.vertices - [0, 0.8, 0]) / 0.8
+    along = noise_m * np.random.default_rng(0).normal(size=(len(outward), 1))
+    return Mesh(ball.vertices + along * outward, ball.faces)
+
+
+def test_a_dense_scan_is_averaged_and_its_noise_with_it() -> None:
+    mesh = noisy_sphere(180, 0.002)
+    points = draw_scan_points(scan_of(mesh), 3000, 0)
+    assert 1500 < len(points.points) < 6000
+    away = np.abs(np.linalg.norm(points.points - [0, 0.8, 0], axis=1) - 0.8)
+    assert 1e3 * away.mean() < 0.8  # mm; 1.6 for a vertex alone
+    assert points.areas.sum() == pytest.approx(vertex_areas(mesh.vertices, mesh.faces).sum(), rel=1e-6)
+    assert points.vertex_density == pytest.approx(len(mesh.vertices) / points.areas.sum(), rel=0.01)
+
+
+def test_both_sides_of_a_thin_sheet_stay_apart_when_averaged() -> None:
+    top = grid(200, width_m=0.4)
+    vertices = np.concatenate([top.vertices, top.vertices - [0, 0.003, 0]])
+    faces = np.concatenate([top.faces, top.faces[:, ::-1] + len(top.vertices)])
+    points = draw_scan_points(scan_of(Mesh(vertices, faces)), 500, 0)
+    np.testing.assert_allclose(np.abs(points.normals[:, 1]), 1, atol=1e-9)
+    assert len(np.unique(points.points[:, 1].round(6))) == 2
+
+
+@pytest.mark.parametrize("noise_mm", [0.5, 2.0])
+def test_the_noise_of_a_scan_is_found(noise_mm: float) -> None:
+    points = draw_scan_points(scan_of(noisy_sphere(120, noise_mm / 1e3)), 20_000, 0)
+    assert 1e3 * points.noise_m == pytest.approx(noise_mm, rel=0.15)
+
+
+def test_a_clean_scan_has_next_to_no_noise() -> None:
+    points = draw_scan_points(scan_of(sphere(0.8, 120)), 20_000, 0)
+    assert 1e3 * points.noise_m < 0.02
+
+
+def test_finer_points_near_a_place_replace_those_that_were_there() -> None:
+    scan = scan_of(sphere(0.8, 60))
+    base = draw_scan_points(scan, 5000, 0)
+    fine = draw_near(scan, base, np.array([[0, 1.6, 0]]), 0.3, 4000, 0)
+    near = np.linalg.norm(fine.points - [0, 1.6, 0], axis=1) < 0.3
+    was = np.linalg.norm(base.points - [0, 1.6, 0], axis=1) < 0.3
+    assert near.sum() > 5 * was.sum()
+    np.testing.assert_array_equal(fine.points[~near], base.points[~was])
+    assert fine.areas.sum() == pytest.approx(base.areas.sum(), rel=0.02)

@@ -9,7 +9,7 @@ import trimesh
 from bodyscan.errors import InputError
 from bodyscan.geometry.components import face_components
 from bodyscan.geometry.decimate import cluster_vertices, simplify
-from bodyscan.geometry.edges import border_vertices, edge_table
+from bodyscan.geometry.edges import border_vertices, edge_table, rim_vertices
 from bodyscan.geometry.image_lookup import sample_image
 from bodyscan.geometry.normals import areas_and_normals, vertex_areas, vertex_normals
 from bodyscan.geometry.polygons import fan_corners, record_starts, split_wedges
@@ -55,6 +55,8 @@ def test_edges_of_closed_open_and_crowded_meshes() -> None:
     assert len(table.counts) == len(V) + len(F) - 2  # Euler
     holed = edge_table(F[1:])
     assert border_vertices(holed, len(V)).sum() == 3
+    np.testing.assert_array_equal(rim_vertices(F[1:], len(V)), border_vertices(holed, len(V)))
+    assert not rim_vertices(F, len(V)).any()
     crowded = edge_table(np.concatenate([F, [[F[0, 0], F[0, 1], len(V)]]]))
     assert (crowded.counts == 3).sum() == 1
 

@@ -1,23 +1,31 @@
-"""Points with normals drawn from a scan, and the tree that finds the nearest ones. Built once a fit."""
+"""Points with normals drawn from a scan, and the tree that finds the nearest ones. Built once a fit.
+
+A coarse scan is sampled evenly by area. A scan with many more vertices than points is averaged: every vertex
+speaks, its noise with it, and the cost of the fit does not grow with the scan.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.edges import border_vertices, edge_table
-from bodyscan.geometry.normals import areas_and_normals, vertex_normals
+from bodyscan.fit.scan_noise import estimate_noise_m
+from bodyscan.geometry.edges import rim_vertices
+from bodyscan.geometry.normals import areas_and_normals, vertex_areas, vertex_normals
 from bodyscan.geometry.sampling import sample_surface
-from bodyscan.types import F64, Bool, ScanMesh
+from bodyscan.types import F64, Bool, Mesh, ScanMesh
+
+DENSE = 2.0
+"""Scans with more than so many vertices for each point are averaged."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScanPoints:
-    """Evenly spread points of a scan's surface."""
+    """Points of a scan's surface."""
 
     points: F64
     """(N, 3) float64, metres, world frame."""
@@ -29,52 +37,188 @@ class ScanPoints:
     """(N,) True beside a hole: a nearest point there says nothing about what lies in the hole."""
     spacing_m: float
     """Mean distance between neighbours."""
+    areas: F64
+    """(N,) square metres of the scan that a point stands for."""
+    noise_m: float = 0.0
+    """Standard deviation of one vertex of the scan along its normal, metres."""
+    vertex_density: float = 3e4
+    """Vertices of the scan on a square metre: independent measurements."""
+    colors: F64 | None = None
+    """(N, 3) sRGB 0..1, or None."""
 
     @cached_property
     def tree(self) -> KDTree:
         return KDTree(self.points)
 
+    def take(self, chosen: np.ndarray) -> ScanPoints:
+        """The points `chosen` (indices or mask), with their areas as they are."""
+        return replace(
+            self,
+            points=self.points[chosen],
+            normals=self.normals[chosen],
+            confidence=self.confidence[chosen],
+            border=self.border[chosen],
+            areas=self.areas[chosen],
+            colors=None if self.colors is None else self.colors[chosen],
+        )
+
     def subset(self, count: int, rng: np.random.Generator) -> ScanPoints:
-        """At most `count` of the points, drawn without repeats."""
+        """At most `count` of the points, drawn without repeats by their area."""
         if count >= len(self.points):
             return self
-        chosen = np.sort(rng.choice(len(self.points), count, replace=False))
-        return ScanPoints(
-            self.points[chosen],
-            self.normals[chosen],
-            self.confidence[chosen],
-            self.border[chosen],
-            self.spacing_m * np.sqrt(len(self.points) / count),
-        )
+        share = self.areas / self.areas.sum()
+        # Weighted draws without repeats: Efraimidis and Spirakis, "Weighted random sampling", 2006.
+        keys = rng.exponential(size=len(share)) / np.maximum(share, 1e-12)
+        chosen = np.sort(np.argpartition(keys, count)[:count])
+        part = self.take(chosen)
+        stretch = len(self.points) / count
+        return replace(part, spacing_m=self.spacing_m * float(np.sqrt(stretch)), areas=part.areas * stretch)
 
 
 def draw_scan_points(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
-    """Draw `count` points evenly by area (all points of a cloud up to that number).
+    """About `count` points, evenly spread (all points of a cloud up to that number).
 
     Raises `InputError` where the scan has no area, or a cloud comes without normals.
     """
     mesh = scan.mesh
     if mesh.is_cloud:
-        if mesh.normals is None:
-            raise InputError("A point cloud needs normals for the fit; clean-up sets them.")
-        chosen = np.arange(len(mesh.vertices))
-        if len(chosen) > count:
-            chosen = np.sort(np.random.default_rng(seed).choice(len(chosen), count, replace=False))
-        points, normals = mesh.vertices[chosen], mesh.normals[chosen].astype(np.float64)
-        tree = KDTree(points)
-        spacing = float(np.median(tree.query(points, k=2, workers=-1)[0][:, 1]))
-        return ScanPoints(
-            points, normals, scan.confidence[chosen].astype(np.float64), np.zeros(len(chosen), bool), spacing
-        )
+        return _of_cloud(scan, count, seed)
+    if len(mesh.vertices) > DENSE * count:
+        points = _averaged(scan, count)
+    else:
+        points = _sampled(mesh, scan.confidence, count, seed)
+    return _with_noise(points, mesh, seed)
+
+
+def draw_near(
+    scan: ScanMesh, base: ScanPoints, places: F64, reach_m: float, count: int, seed: int
+) -> ScanPoints:
+    """`base`, with about `count` finer points instead of its own within `reach_m` of `places` (K, 3).
+
+    For parts whose shape is finer than the points are apart. A cloud or averaged scan is returned as it is.
+    """
+    mesh = scan.mesh
+    if mesh.is_cloud or len(mesh.vertices) > DENSE * len(base.points):
+        return base
+    tree = KDTree(places)
+
+    def near(points: F64) -> Bool:
+        return np.isfinite(tree.query(points, distance_upper_bound=reach_m, workers=-1)[0])
+
+    faces = mesh.faces[near(mesh.vertices)[mesh.faces].all(axis=1)]
+    if not len(faces):
+        return base
+    part = Mesh(mesh.vertices, faces, colors=mesh.colors)
+    rim = rim_vertices(mesh.faces, len(mesh.vertices))
+    fine = _sampled(part, scan.confidence, count, seed, rim, vertex_normals(mesh.vertices, mesh.faces))
+    if fine.areas[0] >= base.areas.mean():
+        return base
+    fine = fine.take(near(fine.points))
+    rest = base.take(~near(base.points))
+    joined = {
+        name: np.concatenate([getattr(rest, name), getattr(fine, name)])
+        for name in ("points", "normals", "confidence", "border", "areas")
+    }
+    colors = None
+    if rest.colors is not None and fine.colors is not None:
+        colors = np.concatenate([rest.colors, fine.colors])
+    return replace(base, **joined, colors=colors)
+
+
+def _of_cloud(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
+    mesh = scan.mesh
+    if mesh.normals is None:
+        raise InputError("A point cloud needs normals for the fit; clean-up sets them.")
+    chosen = np.arange(len(mesh.vertices))
+    if len(chosen) > count:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(chosen), count, replace=False))
+    points, normals = mesh.vertices[chosen], mesh.normals[chosen].astype(np.float64)
+    tree = KDTree(points)
+    spacing = float(np.median(tree.query(points, k=2, workers=-1)[0][:, 1]))
+    found = ScanPoints(
+        points, normals, scan.confidence[chosen].astype(np.float64), np.zeros(len(chosen), bool), spacing,
+        np.full(len(chosen), spacing**2), colors=_unit_colors(mesh, chosen),
+    )  # fmt: skip
+    return _with_noise(found, mesh, seed)
+
+
+def _with_noise(points: ScanPoints, mesh: Mesh, seed: int) -> ScanPoints:
+    density = len(mesh.vertices) / max(float(points.areas.sum()), 1e-9)
+    return replace(points, noise_m=estimate_noise_m(mesh.vertices, points, seed), vertex_density=density)
+
+
+def _sampled(
+    mesh: Mesh,
+    vertex_confidence,
+    count: int,
+    seed: int,
+    rim: Bool | None = None,
+    at_vertices: F64 | None = None,
+) -> ScanPoints:
     areas, flat = areas_and_normals(mesh.vertices, mesh.faces)
     if not areas.sum() > 0:
         raise InputError("The scan has no surface area: every face is degenerate.")
     points, face, weights = sample_surface(mesh.vertices, mesh.faces, count, seed)
     corners = mesh.faces[face]
-    normals = np.einsum("nk,nkc->nc", weights, vertex_normals(mesh.vertices, mesh.faces)[corners])
+    if at_vertices is None:
+        at_vertices = vertex_normals(mesh.vertices, mesh.faces)
+    if rim is None:
+        rim = rim_vertices(mesh.faces, len(mesh.vertices))
+    normals = np.einsum("nk,nkc->nc", weights, at_vertices[corners])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     # Where sheets meet in a vertex their mean normal means nothing: the face's own is taken.
     normals = np.where(length > 0.3, normals / np.maximum(length, 1e-12), flat[face])
-    confidence = np.einsum("nk,nk->n", weights, scan.confidence[corners].astype(np.float64))
-    border = border_vertices(edge_table(mesh.faces), len(mesh.vertices))[corners].any(axis=1)
-    return ScanPoints(points, normals, confidence, border, float(np.sqrt(areas.sum() / count)))
+    confidence = np.einsum("nk,nk->n", weights, vertex_confidence[corners].astype(np.float64))
+    each = float(areas.sum()) / count
+    colors = None
+    if mesh.colors is not None:
+        colors = np.einsum("nk,nkc->nc", weights, mesh.colors[corners] / 255.0)
+    return ScanPoints(
+        points, normals, confidence, rim[corners].any(axis=1), float(np.sqrt(each)), np.full(count, each),
+        colors=colors,
+    )  # fmt: skip
+
+
+def _averaged(scan: ScanMesh, count: int) -> ScanPoints:
+    """One point for each cell and side of the surface: the mean of its vertices, by their areas."""
+    mesh = scan.mesh
+    areas = vertex_areas(mesh.vertices, mesh.faces)
+    total = float(areas.sum())
+    if not total > 0:
+        raise InputError("The scan has no surface area: every face is degenerate.")
+    normals = vertex_normals(mesh.vertices, mesh.faces)
+    # A surface cuts about one and a half cells for each square of a cell's side.
+    cell = float(np.sqrt(1.5 * total / count))
+    place = np.floor((mesh.vertices - mesh.vertices.min(axis=0)) / cell).astype(np.int64)
+    size = place.max(axis=0) + 1
+    axis = np.abs(normals).argmax(axis=1)
+    # Skin of both sides of a finger may share a cell: it is told apart by where it faces.
+    side = 2 * axis + (np.take_along_axis(normals, axis[:, None], axis=1)[:, 0] < 0)
+    key = ((place[:, 0] * size[1] + place[:, 1]) * size[2] + place[:, 2]) * 6 + side
+    _, cluster = np.unique(key, return_inverse=True)
+    number = int(cluster.max()) + 1
+    weight = np.bincount(cluster, areas, number).astype(np.float64)
+
+    def mean(values) -> F64:
+        summed = [np.bincount(cluster, areas * values[:, k], number) for k in range(values.shape[1])]
+        return np.stack(summed, axis=1) / np.maximum(weight, 1e-300)[:, None]
+
+    kept = weight > 0
+    facing = mean(normals)
+    length = np.linalg.norm(facing, axis=1)
+    kept &= length > 0.3
+    rim = rim_vertices(mesh.faces, len(mesh.vertices))
+    found = ScanPoints(
+        mean(mesh.vertices),
+        facing / np.maximum(length, 1e-12)[:, None],
+        mean(scan.confidence[:, None].astype(np.float64))[:, 0],
+        np.bincount(cluster, rim, number) > 0,
+        float(np.sqrt(total / number)),
+        weight,
+        colors=None if mesh.colors is None else mean(mesh.colors) / 255.0,
+    )
+    return found.take(kept)
+
+
+def _unit_colors(mesh: Mesh, chosen: np.ndarray) -> F64 | None:
+    return None if mesh.colors is None else mesh.colors[chosen] / 255.0

@@ -98,6 +98,7 @@ def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[
     points = problem.scan.subset(level.num_points, rng)
     chosen = _spread_vertices(problem, level.num_points, rng)
     exact = level.sigma_m[0] < EXACT_BELOW_M
+    rest_normals = np.zeros((0, 3))
     if not exact:
         # Coarse levels see a few thousand vertices with the normals of the unposed body carried along.
         rest_normals = vertex_normals(problem.model.rest_vertices(params.betas), problem.model.faces)[chosen]

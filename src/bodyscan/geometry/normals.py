@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
+CHUNK = 1_000_000
+"""Faces that are looked at together: what bounds the memory that huge meshes need."""
 
 
 def area_vectors(vertices: Floats, faces: Ints) -> NDArray[np.float64]:
@@ -28,17 +30,23 @@ def vertex_normals(vertices: Floats, faces: Ints) -> NDArray[np.float64]:
 
     Vertices that no face uses get a zero vector.
     """
-    vectors = area_vectors(vertices, faces)
-    count = len(vertices)
-    corner = faces.reshape(-1)
-    sums = np.stack(
-        [np.bincount(corner, np.repeat(vectors[:, axis], 3), minlength=count) for axis in range(3)], axis=1
-    )
+    sums = np.zeros((len(vertices), 3))
+    for start in range(0, len(faces), CHUNK):
+        part = faces[start : start + CHUNK]
+        vectors = area_vectors(vertices, part)
+        for corner in range(3):
+            for axis in range(3):
+                sums[:, axis] += np.bincount(part[:, corner], vectors[:, axis], len(vertices))
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     return np.divide(sums, length, out=np.zeros_like(sums), where=length > 0)
 
 
 def vertex_areas(vertices: Floats, faces: Ints) -> NDArray[np.float64]:
     """(V,) a third of the area of the faces around each vertex."""
-    areas = np.linalg.norm(area_vectors(vertices, faces), axis=1)
-    return np.bincount(faces.reshape(-1), np.repeat(areas / 3, 3), minlength=len(vertices)).astype(np.float64)
+    sums = np.zeros(len(vertices))
+    for start in range(0, len(faces), CHUNK):
+        part = faces[start : start + CHUNK]
+        areas = np.linalg.norm(area_vectors(vertices, part), axis=1) / 3
+        for corner in range(3):
+            sums += np.bincount(part[:, corner], areas, len(vertices))
+    return sums

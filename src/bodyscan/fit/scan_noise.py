@@ -1,0 +1,61 @@
+"""How noisy a scan is, from the scan alone.
+
+In small windows the skin is close to a quadric; what its vertices do beside it is noise. The median over
+windows does not mind those with hair, hems or fingers in them. Errors that are smooth over a window (drift of
+a scanner, the bumps of a fused depth camera) are not seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bodyscan.types import F64
+
+if TYPE_CHECKING:
+    from bodyscan.fit.scan_points import ScanPoints
+
+WINDOWS = (40, 160)
+COMPARISONS = 1e8
+"""Distances that may be looked at: huge scans get fewer windows."""
+NEIGHBOURS = 28
+"""Vertices that a window aims at; a quadric has 6 coefficients."""
+MIN_COSINE = 0.6
+
+
+def estimate_noise_m(vertices: F64, points: ScanPoints, seed: int) -> float:
+    """Standard deviation of the vertices (V, 3) along the normal, metres; 0 where windows are too empty.
+
+    `points` of the same scan say where windows may stand.
+    """
+    rng = np.random.default_rng(seed)
+    count = int(np.clip(COMPARISONS / max(len(vertices), 1), *WINDOWS))
+    usable = np.flatnonzero((points.confidence > 0.5) & ~points.border)
+    if not len(usable):
+        return 0.0
+    spacing = np.sqrt(points.areas.sum() / max(len(vertices), 1))
+    reach = spacing * np.sqrt(NEIGHBOURS / np.pi)
+    found = []
+    for k in rng.choice(usable, min(count, len(usable)), replace=False):
+        centre, normal = points.points[k], points.normals[k]
+        near = np.abs(vertices[:, 0] - centre[0]) < reach
+        local = vertices[near] - centre
+        local = local[np.linalg.norm(local, axis=1) < reach]
+        if len(local) < 12:
+            continue
+        found.append(_residual(local, normal, reach))
+    return float(np.median(found)) if found else 0.0
+
+
+def _residual(local: F64, normal: F64, reach: float) -> float:
+    """Root mean square of what a quadric over the tangent plane leaves of points (K, 3), unbiased."""
+    helper = np.eye(3)[np.abs(normal).argmin()]
+    first = np.cross(normal, helper)
+    first /= np.linalg.norm(first)
+    u, v = local @ first / reach, local @ np.cross(normal, first) / reach
+    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    height = local @ normal
+    coefficients = np.linalg.lstsq(basis, height, rcond=None)[0]
+    left = height - basis @ coefficients
+    return float(np.sqrt(left @ left / max(len(left) - 6, 1)))
