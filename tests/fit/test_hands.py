@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from bodyscan.body.asset import load_body_model
+from bodyscan.body.landmarks import joint_names_of_landmarks
 from bodyscan.body.model import BodyModel
 from bodyscan.body.poses import standard_pose
-from bodyscan.fit.hands import curled, guess_hands, with_fingers
+from bodyscan.fit.hand_chain import FLEXION, build_hand_chain
+from bodyscan.fit.hand_prior import of_longest_ending
+from bodyscan.fit.hands import FIST_RAD, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
 from bodyscan.fit.start import seen_faces
-from bodyscan.types import BodyParams, Mesh, ScanMesh
+from bodyscan.types import F64, BodyParams, Landmarks, Mesh, ScanMesh
 
 
 @pytest.fixture(scope="module")
@@ -32,46 +37,91 @@ def scan_of(model: BodyModel, params: BodyParams, noise_m: float = 0.0) -> ScanP
     return draw_scan_points(ScanMesh(mesh, np.ones(len(vertices), np.float32)), 40_000, 0)
 
 
-def test_open_hands_stay_open(model: BodyModel, open_hands: BodyParams) -> None:
-    found, curls = guess_hands(model, open_hands, scan_of(model, open_hands))
-    assert curls == {"left": 0.0, "right": 0.0}
-    moved = np.linalg.norm(model.pose(found).vertices - model.pose(open_hands).vertices, axis=1)
-    assert moved.max() < 1e-6  # metres
+def joint_errors_mm(model: BodyModel, truth: BodyParams, hands: dict[str, HandGuess], side: str) -> F64:
+    """(16,) of wrist and fingers."""
+    true = model.pose(truth).joints[hands[side].joint_ids]
+    return 1e3 * np.linalg.norm(hands[side].joints - true, axis=1)
 
 
+def bent(model: BodyModel, params: BodyParams, side: str, curls: dict[str, float]) -> BodyParams:
+    """Fingers by name at shares of a fist; all others as they are."""
+    chain = build_hand_chain(model, params, side)
+    assert chain is not None
+    pose = chain.pose_of(params)
+    angles = pose.angles.copy()
+    for k, name in enumerate(chain.names[1:]):
+        for finger, curl in curls.items():
+            if name.startswith(finger):
+                angles[k, FLEXION] = curl * of_longest_ending(FIST_RAD, name)
+    return chain.put_into(params, replace(pose, angles=angles))
+
+
+FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
+HANDS = {
+    "open": dict.fromkeys(FINGERS, 0.0),
+    "half closed": dict.fromkeys(FINGERS, 0.5),
+    "fist": dict.fromkeys(FINGERS, 0.95),
+    "pointing": {**dict.fromkeys(FINGERS, 0.9), "Index": 0.05},
+    "thumb up": {**dict.fromkeys(FINGERS, 0.9), "Thumb": -0.3},
+}
+
+
+@pytest.mark.parametrize("name", HANDS)
 @pytest.mark.parametrize("noise_m", [0.0, 0.002])
-def test_one_fist_is_found_and_the_other_hand_left_alone(
-    model: BodyModel, open_hands: BodyParams, noise_m: float
-) -> None:
-    truth = curled(model, open_hands, "left", 0.9)
-    found, curls = guess_hands(model, open_hands, scan_of(model, truth, noise_m))
-    assert curls["left"] >= 0.7
-    assert curls["right"] == 0.0
-    tip = model.joint_index("leftMiddleDistal")
-    assert np.linalg.norm(model.pose(found).joints[tip] - model.pose(truth).joints[tip]) < 0.02  # metres
+def test_hands_are_found(model: BodyModel, open_hands: BodyParams, name: str, noise_m: float) -> None:
+    truth = bent(model, open_hands, "left", HANDS[name])
+    _, hands = guess_hands(model, open_hands, scan_of(model, truth, noise_m))
+    assert joint_errors_mm(model, truth, hands, "left").mean() < 3.0
+    assert joint_errors_mm(model, truth, hands, "left").max() < 8.0
+    assert joint_errors_mm(model, truth, hands, "right").mean() < 2.0
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
-def test_a_fist_brings_the_fingertips_to_the_palm(
-    model: BodyModel, open_hands: BodyParams, side: str
-) -> None:
-    palm, tip = model.joint_index(f"{side}MiddleProximal"), model.joint_index(f"{side}MiddleDistal")
-    reach = [
-        np.linalg.norm(joints[tip] - joints[palm])
-        for joints in (model.pose(curled(model, open_hands, side, c)).joints for c in (0.0, 0.5, 1.0))
-    ]
-    assert reach[0] > reach[1] > reach[2]
-    fist, straight = model.pose(curled(model, open_hands, side, 0.5)).joints, model.pose(open_hands).joints
-    # In the A-pose the palms face down and inwards: a closing hand goes there.
-    assert fist[tip, 1] < straight[tip, 1] + 0.03
-    inwards = -1.0 if side == "left" else 1.0
-    assert inwards * (fist[tip, 0] - straight[tip, 0]) > 0
+def test_long_fingers_are_found_from_average_ones(model: BodyModel, open_hands: BodyParams) -> None:
+    chain = build_hand_chain(model, open_hands, "left")
+    assert chain is not None
+    length = np.linalg.norm(np.diff(chain.joint_modes[:, 4:7], axis=1), axis=(1, 2))
+    mode = int(length[1:].argmax()) + 1
+    for sign in (-1.0, 1.0):
+        betas = open_hands.betas.copy()
+        betas[: len(chain.betas_of_modes)] += 3.0 * sign * chain.betas_of_modes[:, mode]
+        truth = BodyParams(betas, open_hands.pose_rotvec, open_hands.translation)
+        _, hands = guess_hands(model, open_hands, scan_of(model, truth))
+        assert joint_errors_mm(model, truth, hands, "left").mean() < 4.0
+
+
+def test_the_detectors_hand_is_only_a_candidate(model: BodyModel, open_hands: BodyParams) -> None:
+    fist = bent(model, open_hands, "left", HANDS["fist"])
+    joints = model.pose(fist).joints
+    marks = {
+        mark: joint for mark, joint in joint_names_of_landmarks().items() if mark.startswith("left_hand")
+    }
+    positions = np.array([joints[model.joint_index(joint)] for joint in marks.values()])
+    wrong = Landmarks(tuple(marks), positions, np.ones(len(marks), np.float32))
+    _, hands = guess_hands(model, open_hands, scan_of(model, open_hands), wrong)
+    assert joint_errors_mm(model, open_hands, hands, "left").max() < 5.0
+
+
+def test_a_hand_that_is_not_in_the_scan_stays_as_it_is(model: BodyModel, open_hands: BodyParams) -> None:
+    points = scan_of(model, open_hands)
+    keep = points.points[:, 0] < 0.3
+    cut = replace(
+        points,
+        **{
+            each.name: getattr(points, each.name)[keep]
+            for each in fields(points)
+            if np.ndim(getattr(points, each.name))
+        },
+    )
+    found, hands = guess_hands(model, open_hands, cut)
+    assert set(hands) == {"right"}
+    fingers = [j for j, name in enumerate(model.joint_names) if name.startswith("left")]
+    assert np.allclose(found.pose_rotvec[fingers], open_hands.pose_rotvec[fingers])
 
 
 def test_the_reference_pose_takes_the_fingers_and_nothing_else(
     model: BodyModel, open_hands: BodyParams
 ) -> None:
-    fist = curled(model, open_hands, "left", 1.0)
+    fist = bent(model, open_hands, "left", HANDS["fist"])
     mean = with_fingers(model, open_hands.pose_rotvec, fist)
     changed = {
         model.joint_names[j]

@@ -11,7 +11,8 @@ from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import StageError
 from bodyscan.fit.detail import refine_surface
-from bodyscan.fit.hands import guess_hands, with_fingers
+from bodyscan.fit.hands import CURLED, HandGuess, guess_hands, with_fingers
+from bodyscan.fit.hold_hands import hold_hands
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
@@ -53,10 +54,11 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     problem, params, steps = start.problem, start.params, start.steps
     body = problem.model
     mean = problem.prior.mean
-    curls: dict[str, float] = {}
+    hands: dict[str, HandGuess] = {}
     for before, level in pairwise(options.levels):
         if level.fingers and not before.fingers:
-            params, curls = guess_hands(body, params, points)
+            params, hands = guess_hands(body, params, points, scan.landmarks)
+            problem = replace(problem, landmarks=hold_hands(body, problem.landmarks, hands))
             mean = with_fingers(body, mean, params)
         prior = build_pose_prior(body, body.rest_joints(params.betas), mean)
         problem = replace(problem, prior=prior)
@@ -92,7 +94,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         quality=quality,
         model_name=body.name,
         iterations=steps,
-        notes=(f"first guess: {start.label}", *_hand_notes(curls)),
+        notes=(f"first guess: {start.label}", *_hand_notes(hands)),
     )
 
 
@@ -105,8 +107,8 @@ def _models(which: str, stature_m: float) -> dict[str, BodyModel]:
     return {age: load_body_model(age) for age in ages}
 
 
-def _hand_notes(curls: dict[str, float]) -> list[str]:
-    return [f"{side} hand: a fist or half closed" for side, curl in curls.items() if curl > 0]
+def _hand_notes(hands: dict[str, HandGuess]) -> list[str]:
+    return [f"{side} hand: a fist or half closed" for side, hand in hands.items() if hand.curl > CURLED]
 
 
 def _clothing(offsets: F64, surface: Mesh, coverage: F64) -> F32:

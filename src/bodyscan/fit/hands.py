@@ -1,97 +1,217 @@
-"""Open hand or fist: the fingers' first guess.
+"""The fingers' first guess: open, half closed or a fist, each finger by itself.
 
 A fist looks like a mitten to nearest-point matching, and fingers that start straight never curl into it. So
-before the fingers are solved for, each hand tries a few curls between straight and fist, and keeps the one
-whose skin lies nearest to the scan.
+before the fingers are solved for with the body, each hand is fitted on its own: from several curls, and from
+the hand that the detector saw, a small Gauss-Newton runs on the hand's joints and on the ways in which hands
+differ. What explains the scan best both ways goes on; then each finger may change its curl alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from scipy.spatial import KDTree
 
+from bodyscan.body.landmarks import joint_names_of_landmarks
 from bodyscan.body.model import BodyModel
+from bodyscan.fit.hand_chain import FLEXION, HandChain, HandPose, build_hand_chain
+from bodyscan.fit.hand_prior import build_hand_prior, of_longest_ending
+from bodyscan.fit.hand_solve import STRETCH_M, Draw, HandScan, descend, descend_joints, misfit, support
 from bodyscan.fit.prior import finger_hinges
 from bodyscan.fit.scan_points import ScanPoints
-from bodyscan.types import F64, BodyParams, Bool
+from bodyscan.types import F64, BodyParams, Landmarks
 
-CURLS = (0.0, 0.35, 0.7, 1.0)
-"""Shares of a fist."""
-FIST_RAD = {"Proximal": 1.2, "Intermediate": 1.4, "Distal": 0.8}
+SIDES = ("left", "right")
+CURLS = ((0.0, 0.0), (0.25, 0.3), (0.5, 0.5), (0.75, 0.7), (1.0, 1.0))
+"""Shares of a fist, of the fingers and of the thumb."""
+FIST_RAD = {
+    "ThumbMetacarpal": 0.25,
+    "ThumbProximal": 0.5,
+    "ThumbDistal": 0.7,
+    "Proximal": 1.2,
+    "Intermediate": 1.4,
+    "Distal": 0.8,
+}
 """Radians from the unposed body, whose fingers are a little bent already."""
-THUMB_RAD = {"ThumbMetacarpal": 0.35, "ThumbProximal": 0.55, "ThumbDistal": 0.7}
-REACH_M = 0.03
-"""Scan points so far beyond every candidate's hand belong to other parts."""
-SCALE_M = 0.012
-"""Above the noise of a depth camera, below the length of a finger's last two bones. A smaller scale with
-normals counted in was tried: noise of 2 mm hid fists from it."""
-CLEAR_GAIN = 0.04
-"""Straight is the rule; a curl must explain the scan better by so much to be believed."""
+CURLED = 0.35
+"""A hand closed by at least so much of a fist is said to be half closed."""
+ARM_M, REACH_M = 0.30, 0.04
+"""Scan points farther from the hand, or from all of its candidates, belong to other parts."""
+MIN_POINTS = 50
+FIRST_SIGMAS_M = np.array([0.018, 0.014])
+NEXT_SIGMAS_M = np.array([0.012, 0.010])
+LAST_SIGMAS_M = np.array([0.010, 0.008, 0.006, 0.005, 0.004])
+NUM_FINALISTS = 2
+MISFIT_M = 0.008
+FINGER_GAIN = 0.004
+"""A finger that changes its curl alone must explain the scan better by so much."""
+DETECTOR_SIGMA_M = 0.008
+
+
+@dataclass(frozen=True, eq=False)
+class HandGuess:
+    """One hand as its own fit found it."""
+
+    joint_ids: np.ndarray
+    """(16,) joints of the model: wrist, then thumb to little finger from root to tip."""
+    joints: F64
+    """(16, 3) metres, world frame: where the scan shows them."""
+    tip_ids: np.ndarray
+    """(5,) body vertices at the fingers' ends."""
+    tips: F64
+    """(5, 3) metres, world frame."""
+    support: F64
+    """(6,) 0..1, palm and thumb to little finger: how much of the skin the scan shows."""
+    curl: float
+    """Mean flexion of the four fingers as a share of a fist."""
+    misfit: float
+    """0..1."""
 
 
 def guess_hands(
-    model: BodyModel, params: BodyParams, scan: ScanPoints
-) -> tuple[BodyParams, dict[str, float]]:
-    """`params` with both hands at the curl that explains the scan best, and the curls by side.
+    model: BodyModel, params: BodyParams, scan: ScanPoints, landmarks: Landmarks | None = None
+) -> tuple[BodyParams, dict[str, HandGuess]]:
+    """`params` with both hands' wrists and fingers as the scan shows them, and what was found by side.
 
-    Models without fingers or hand regions are returned as they are.
+    Models without fingers or hand regions, and hands that the scan does not show, are left as they are.
     """
-    chosen: dict[str, float] = {}
-    for side in ("left", "right"):
-        region = f"{side}_hand"
-        if region not in model.region_names or f"{side}IndexProximal" not in model.joint_names:
+    found: dict[str, HandGuess] = {}
+    body = model.pose(params).vertices
+    for side in SIDES:
+        chain = build_hand_chain(model, params, side)
+        if chain is None:
             continue
-        skin = model.region(region)
-        if len(model.inner):
-            skin = skin & ~model.inner
-        candidates = {curl: curled(model, params, side, curl) for curl in CURLS}
-        hands = {curl: model.pose(tried).vertices for curl, tried in candidates.items()}
-        near = _points_near(scan, [vertices[skin] for vertices in hands.values()])
-        if near.sum() < 50:
+        start = chain.pose_of(params)
+        curled_hands = [_at_curl(chain, start, *curl) for curl in CURLS]
+        near = points_of_hand(model, body, chain, curled_hands, scan)
+        if near is None:
             continue
-        fingers = skin & _moved_by_curl(hands)
-        costs = {curl: _cost(vertices, skin, fingers, scan, near) for curl, vertices in hands.items()}
-        best = min(costs, key=lambda curl: costs[curl])
-        if costs[best] > costs[0.0] - CLEAR_GAIN:
-            best = 0.0
-        params, chosen[side] = candidates[best], best
-    return params, chosen
+        seen = _detected(chain, start, side, landmarks)
+        pose, cost = fit_hand(chain, start, near, [*curled_hands, *seen])
+        params = chain.put_into(params, pose)
+        curl = float(np.mean(_curls(chain, pose)[1:]))
+        state = chain.state(pose)
+        found[side] = HandGuess(
+            chain.joint_ids,
+            state.joints,
+            chain.vertex_ids[chain.tips],
+            state.vertices[chain.tips],
+            support(chain, near, pose, MISFIT_M, Draw(np.zeros(0, dtype=int), np.arange(len(chain.rest)))),
+            curl,
+            cost,
+        )
+    return params, found
 
 
-def curled(model: BodyModel, params: BodyParams, side: str, curl: float) -> BodyParams:
-    """`params` with one hand's fingers at a share `curl` (0..1) of a fist."""
-    pose = params.pose_rotvec.copy()
-    joints = model.rest_joints(params.betas)
-    for joint, axis, name in finger_hinges(model, joints, side):
-        table = THUMB_RAD if "Thumb" in name else FIST_RAD
-        angle = next(value for ending, value in table.items() if name.endswith(ending))
-        pose[joint] = curl * angle * axis
-    return BodyParams(params.betas, pose, params.translation, params.expression)
+def fit_hand(
+    chain: HandChain, start: HandPose, scan: HandScan, candidates: list[HandPose]
+) -> tuple[HandPose, float]:
+    """The pose that explains the scan best, and its misfit 0..1."""
+    hand = np.flatnonzero(chain.in_hand)
+    coarse = Draw(np.arange(0, len(scan.points), 3), hand[::4])
+    ends = []
+    for pose in candidates:
+        prior = build_hand_prior(chain, start, pose.angles)
+        end = descend(chain, scan, prior, pose, FIRST_SIGMAS_M, coarse)
+        ends.append((misfit(chain, scan, end, MISFIT_M, coarse), end, prior))
+    ends.sort(key=lambda each: each[0])
+    finalists = []
+    for _, pose, prior in ends[:NUM_FINALISTS]:
+        end = descend(chain, scan, prior, pose, NEXT_SIGMAS_M, coarse)
+        finalists.append((misfit(chain, scan, end, MISFIT_M, coarse), end))
+    cost, pose = min(finalists, key=lambda each: each[0])
+    pose = _fingers_alone(chain, scan, pose, cost, coarse)
+    fine = Draw(np.arange(len(scan.points)), hand[::2])
+    prior = build_hand_prior(chain, start, pose.angles)
+    pose = descend(chain, scan, prior, pose, LAST_SIGMAS_M, fine)
+    return pose, misfit(chain, scan, pose, MISFIT_M, coarse)
 
 
-def _points_near(scan: ScanPoints, hands: list[F64]) -> np.ndarray:
-    tree = KDTree(np.concatenate(hands))
-    gap, _ = tree.query(scan.points, distance_upper_bound=REACH_M, workers=-1)
-    return np.isfinite(gap)
+def _fingers_alone(chain: HandChain, scan: HandScan, pose: HandPose, cost: float, draw: Draw) -> HandPose:
+    """One finger after the other, from the thumb on, at the curl that explains the scan better."""
+    for finger in range(5):
+        tried = []
+        for curl in (0.0, 0.5, 1.0):
+            angles = pose.angles.copy()
+            rows = slice(3 * finger, 3 * finger + 3)
+            angles[rows] = _fist(chain)[rows] * curl
+            each = replace(pose, angles=angles)
+            tried.append((misfit(chain, scan, each, MISFIT_M, draw), each))
+        best, each = min(tried, key=lambda pair: pair[0])
+        if best < cost - FINGER_GAIN:
+            cost, pose = best, each
+    return pose
 
 
-def _moved_by_curl(hands: dict[float, F64]) -> Bool:
-    """(V,) True for the vertices that a fist moves by more than a centimetre."""
-    return np.linalg.norm(hands[max(hands)] - hands[min(hands)], axis=1) > 0.01
+def _fist(chain: HandChain) -> F64:
+    """(15, 3) angles of a fist."""
+    angles = np.zeros((15, 3))
+    angles[:, FLEXION] = [of_longest_ending(FIST_RAD, name) for name in chain.names[1:]]
+    return angles
 
 
-def _cost(vertices: F64, skin: Bool, fingers: Bool, scan: ScanPoints, near: Bool) -> float:
-    """Mean robust distance in units of `SCALE_M`: of the fingers to the scan, and of the scan to the hand."""
-    there, _ = KDTree(scan.points[near]).query(vertices[fingers], workers=-1)
-    back, _ = KDTree(vertices[skin]).query(scan.points[near], workers=-1)
-    robust = [float(np.mean((d / SCALE_M) ** 2 / (1 + (d / SCALE_M) ** 2))) for d in (there, back)]
-    return 0.5 * (robust[0] + robust[1])
+def _at_curl(chain: HandChain, start: HandPose, fingers: float, thumb: float) -> HandPose:
+    share = np.repeat([thumb, fingers, fingers, fingers, fingers], 3)
+    return replace(start, angles=_fist(chain) * share[:, None])
+
+
+def _curls(chain: HandChain, pose: HandPose) -> F64:
+    """(5,) flexion of each finger over that of a fist."""
+    flexion, fist = (angles[:, FLEXION].reshape(5, 3).sum(axis=1) for angles in (pose.angles, _fist(chain)))
+    return flexion / fist
+
+
+def _detected(chain: HandChain, start: HandPose, side: str, landmarks: Landmarks | None) -> list[HandPose]:
+    """The hand that the detector saw, if it did."""
+    if landmarks is None:
+        return []
+    place = {name: k for k, name in enumerate(landmarks.names)}
+    name_of = {joint: mark for mark, joint in joint_names_of_landmarks().items() if "_hand_" in mark}
+    rows = [place[mark] for mark in (name_of[side + name] for name in chain.names) if mark in place]
+    if len(rows) < len(chain.names):
+        return []
+    sure = np.maximum(landmarks.confidence[rows].astype(np.float64), 0.05)
+    relaxed = _at_curl(chain, start, 0.25, 0.3)
+    prior = build_hand_prior(chain, start, relaxed.angles)
+    sigma = DETECTOR_SIGMA_M / np.sqrt(sure)
+    return [descend_joints(chain, prior, relaxed, landmarks.positions[rows], sigma, 8)]
+
+
+def points_of_hand(
+    model: BodyModel, body: F64, chain: HandChain, candidates: list[HandPose], scan: ScanPoints
+) -> HandScan | None:
+    """The scan's points near any of the candidates and not nearer to another part of the `body` (V, 3)."""
+    places = [chain.state(pose).vertices for pose in candidates[::2]]
+    middle = places[0][chain.in_hand].mean(axis=0)
+    close = np.flatnonzero(np.linalg.norm(scan.points - middle, axis=1) < ARM_M)
+    if not len(close):
+        return None
+    gap, _ = KDTree(np.concatenate(places)).query(scan.points[close], distance_upper_bound=REACH_M)
+    other = np.ones(model.num_vertices, dtype=bool)
+    other[chain.vertex_ids] = False
+    other &= np.linalg.norm(body - middle, axis=1) < ARM_M + REACH_M
+    if other.any():
+        elsewhere, _ = KDTree(body[other]).query(scan.points[close])
+        gap = np.where(elsewhere < gap, np.inf, gap)
+    ids = close[np.isfinite(gap)]
+    if len(ids) < MIN_POINTS:
+        return None
+    tree = KDTree(scan.points[close])
+    away, around = map(np.asarray, tree.query(scan.points[ids], k=min(7, len(close))))
+    normals = scan.normals[close][around]
+    share = (np.einsum("nkc,nc->nk", normals, scan.normals[ids]) > 0) & (away < 2.2 * scan.spacing_m)
+    smooth = np.einsum("nk,nkc->nc", share, normals)
+    smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
+    points = scan.points[ids]
+    tree = KDTree(np.hstack([points, STRETCH_M * smooth]))
+    return HandScan(points, smooth, scan.confidence[ids], scan.border[ids], scan.spacing_m, tree)
 
 
 def with_fingers(model: BodyModel, mean: F64, params: BodyParams) -> F64:
     """(J, 3) reference pose whose fingers are those of `params`, so that the prior keeps a fist closed."""
     mean = mean.copy()
-    for side in ("left", "right"):
+    for side in SIDES:
         if f"{side}Hand" in model.joint_names:
             for joint, _, _ in finger_hinges(model, model.rest_joints(params.betas), side):
                 mean[joint] = params.pose_rotvec[joint]

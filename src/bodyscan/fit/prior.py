@@ -100,7 +100,7 @@ def build_pose_prior(model: BodyModel, joints: F64, mean: F64) -> PosePrior:
     hinges = []
     for j, name in enumerate(model.joint_names):
         twist, hinge, across = _standard_deviations(name)
-        bone = _bone_direction(model, joints, j)
+        bone = bone_direction(model, joints, j)
         axis = _hinge_axis(model, joints, j, bone)
         frame = np.stack([bone, axis, np.cross(bone, axis)])
         precision[j] = frame.T @ np.diag(1 / np.square([twist, hinge, across])) @ frame
@@ -117,7 +117,7 @@ def finger_hinges(model: BodyModel, joints: F64, side: str) -> list[tuple[int, F
     for j, name in enumerate(model.joint_names):
         if not name.startswith(side) or not any(f in name for f in FINGERS):
             continue
-        bone = _bone_direction(model, joints, j)
+        bone = bone_direction(model, joints, j)
         palm = _palm_direction(model, joints, side)
         axis = np.cross(bone, palm)
         if "Thumb" in name:
@@ -146,7 +146,8 @@ def _standard_deviations(name: str) -> tuple[float, float, float]:
     return value if isinstance(value, tuple) else (value, value, value)
 
 
-def _bone_direction(model: BodyModel, joints: F64, j: int) -> F64:
+def bone_direction(model: BodyModel, joints: F64, j: int) -> F64:
+    """(3,) unit: from joint `j` to the middle of its children, or on from its parent; `joints` (J, 3)."""
     children = np.flatnonzero(model.parents == j)
     if len(children):
         direction = joints[children].mean(axis=0) - joints[j]

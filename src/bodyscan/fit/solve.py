@@ -47,6 +47,8 @@ class LandmarkTerm:
     """(L, J)."""
     sigma_m: F64
     """(L,) metres: how far such a point is usually off."""
+    least_weight: F64 | None = None
+    """(L,) 0..1, below which no level's weight goes for a point; None: 0 for all."""
 
     def positions(self, vertices: F64, joints: F64) -> F64:
         """(V, 3), (J, 3) -> (L, 3): where the body has these points."""
@@ -205,10 +207,12 @@ def _add_priors(
 
 
 def _add_landmarks(
-    term: LandmarkTerm, state: Linearization, factor: float, reach: float, hessian: F64, gradient: F64
+    term: LandmarkTerm, state: Linearization, factor: float | F64, reach: float, hessian: F64, gradient: F64
 ) -> None:
     gap = term.positions(state.vertices, state.joints) - term.targets
     distance = np.linalg.norm(gap, axis=1) / term.sigma_m
+    if term.least_weight is not None:
+        factor = np.maximum(factor, term.least_weight)
     weight = factor / (1 + (distance / reach) ** 2) ** 2 / term.sigma_m**2
     rows = state.point_rows(term.vertex_weights, term.joint_weights)
     scaled = rows * np.repeat(np.sqrt(weight), 3).astype(np.float32)[:, None]
