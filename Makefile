@@ -11,7 +11,11 @@ DEMO_CONSENT ?= sample_scans/woman.consent.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup demo test test-fast lint lock samples clean
+BENCHMARKS := build/benchmarks
+PEOPLE ?= $(BENCHMARKS)/people40.npz
+BENCHMARK_FIT ?= --faces 100000 --peers
+
+.PHONY: help setup demo test test-fast lint lock samples benchmark-fit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +26,7 @@ help:
 	@echo "make setup      the environment alone"
 	@echo "make lock       resolve requirements/*.txt anew"
 	@echo "make samples    build sample_scans/ anew"
+	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (about an hour)"
 	@echo "make clean      remove everything that make made"
 
 $(VENV)/.made:
@@ -73,6 +78,19 @@ lock: $(VENV)/.made
 
 samples: $(VENV)/.core
 	$(BIN)/python tools/build_samples.py
+
+# What other methods need; torch comes as whatever build pip is told to take.
+$(VENV)/.peers: $(VENV)/.test pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["peers"])' \
+	  | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check "numpy<2"
+	@touch $@
+
+$(PEOPLE): | $(VENV)/.peers
+	@mkdir -p $(dir $@)
+	$(BIN)/python benchmarks/make_people.py $@ --count 40
+
+benchmark-fit: setup $(VENV)/.peers $(PEOPLE)
+	$(BIN)/python benchmarks/fit.py --people $(PEOPLE) --cache $(BENCHMARKS) $(BENCHMARK_FIT)
 
 clean:
 	rm -rf $(VENV) demo build dist tests/node/node_modules .pytest_cache .ruff_cache .hypothesis

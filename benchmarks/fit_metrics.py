@@ -9,7 +9,10 @@ import numpy as np
 from fit_cases import Case
 from fit_watch import Stopwatch
 
-from bodyscan.body.measurements import measure_surface
+from bodyscan.body.asset import load_body_model
+from bodyscan.body.measurements import measure_surface, standing_vertices, unposed_offsets
+from bodyscan.body.measurements_girths import bust_level, hip_level, waist_level
+from bodyscan.body.measurements_standing import Standing
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import BodyscanError
 from bodyscan.fit import fit_body
@@ -23,6 +26,8 @@ Row = dict[str, object]
 GIRTHS = {"bust": "bust_girth", "waist": "waist_girth", "hips": "hip_girth"}
 STATURE = "stature"
 FAILED_MM = 50.0
+LEVEL_M, JUMP_M = 0.006, 0.030
+"""A girth that changes by more than `JUMP_M` where the tape moves by `LEVEL_M` has no one value."""
 FACE_M = {"below": 0.11, "above": 0.05, "behind": 0.06}
 """How far the face reaches from the eyes on the adult's mean head."""
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
@@ -120,8 +125,6 @@ def face_points(case: Case) -> Bool:
     model, truth = case.person.model, case.truth
     template = reference_template(model)
     eye = model.joint_index("leftEye")
-    from bodyscan.body.asset import load_body_model
-
     up, ahead = (template - load_body_model("adult").joint_template[eye])[:, 1:].T
     face = model.region("head", "left_eye", "right_eye") & (truth.cover != 2)
     face &= (up > -FACE_M["below"]) & (up < FACE_M["above"]) & (ahead > -FACE_M["behind"])
@@ -162,7 +165,10 @@ def skin_errors(case: Case, skin: F64) -> Row:
 
 
 def tape_errors(case: Case, fit: BodyFit) -> Row:
-    """Fitted minus true: girths of the visible surface, and of the skin under it; stature."""
+    """Fitted minus true: girths of the visible surface, and of the skin under it; stature.
+
+    The mean leaves out girths that the truth itself does not have: see `unsteady_girths`.
+    """
     model, truth = case.person.model, case.truth
     true_params = BodyParams(np.zeros(0), truth.pose_rotvec, truth.translation)
     found: Row = {}
@@ -172,11 +178,32 @@ def tape_errors(case: Case, fit: BodyFit) -> Row:
     ):
         got = named(measure_surface(model_of(fit), fit.params, fitted))
         want = named(measure_surface(model, true_params, true))
+        unsteady = unsteady_girths(model, true_params, true)
+        sizes = []
         for short, name in GIRTHS.items():
-            found[f"{prefix}{short}_mm"] = 10 * (got[name] - want[name])
-        sizes = [abs(float(str(found[f"{prefix}{short}_mm"]))) for short in GIRTHS]
-        found[f"{prefix}girth_mm"] = float(np.mean(sizes))
+            error = 10 * (got[name] - want[name])
+            found[f"{prefix}{short}_mm"] = error
+            if short not in unsteady:
+                sizes.append(abs(error))
+        if sizes:
+            found[f"{prefix}girth_mm"] = float(np.mean(sizes))
+        found[f"{prefix}unsteady"] = " ".join(unsteady)
         found[f"{prefix}stature_mm"] = 10 * (got[STATURE] - want[STATURE])
+    return found
+
+
+def unsteady_girths(model: BodyModel, params: BodyParams, surface: F64) -> list[str]:
+    """Girths that jump where the tape is held a little higher or lower, as at the edge of hanging breasts.
+
+    `surface` (V, 3): the truth. Nobody could measure such a girth to a few millimetres.
+    """
+    offsets = unposed_offsets(model, params, surface)
+    body = Standing(model, *standing_vertices(model, params.betas, offsets))
+    found = []
+    for short, level in zip(GIRTHS, (bust_level(body), waist_level(body), hip_level(body)), strict=True):
+        around = [body.trunk_girth(level + step) for step in (-LEVEL_M, 0.0, LEVEL_M)]
+        if np.ptp(around) > JUMP_M:
+            found.append(short)
     return found
 
 

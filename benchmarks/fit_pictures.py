@@ -1,4 +1,4 @@
-"""A row of pictures for a fit: scan, parametric body, surface, and the distance to the truth."""
+"""Pictures of a fit: scan, parametric body, surface, and the distance to the truth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from fit_cases import Case
+from fit_metrics import Result, Row, outer_faces, skin_of
 from PIL import Image
 
 from bodyscan.body.model import BodyModel
@@ -19,16 +21,61 @@ SCALE_MM = 15.0
 QUICK = RenderOptions(occlusion_rays=6, shadow_rays=2, edge_samples=2)
 
 
-def save_pictures(
-    path: Path, scan: ScanMesh, fit: BodyFit, truth: np.ndarray | None, outside: np.ndarray
-) -> None:
-    """Front and back, then head, hand and feet. `truth` (V, 3): the true surface in the scan's frame.
+class Pictures:
+    """Pictures of adults' cases, of all or of the `worst` so many by surface error. None of children."""
 
-    The last pictures of the first row colour the fitted surface by its distance to the truth (to the scan
-    where there is none), -15 (inside, blue) to 15 mm.
+    def __init__(self, folder: Path | None, worst: int) -> None:
+        self._folder, self._worst = folder, worst
+        self._kept: list[tuple[float, Case, Result]] = []
+
+    def take(self, row: Row, case: Case, result: Result) -> None:
+        """Save the case's picture, or keep the case in mind until `save`."""
+        if self._folder is None or case.person.age != "adult":
+            return
+        if not self._worst:
+            self._save(case, result)
+            return
+        error = float(str(row["surface_mm"])) + 1e3 * float(str(row["failed"]))
+        self._kept = sorted([*self._kept, (error, case, result)], key=lambda kept: -kept[0])[: self._worst]
+
+    def save(self) -> None:
+        for _, case, result in self._kept:
+            self._save(case, result)
+        self._kept = []
+
+    def _save(self, case: Case, result: Result) -> None:
+        plan, back = case.plan, np.linalg.inv(result.truth_from_scan)
+        truth = case.truth.outer @ back[:3, :3].T + back[:3, 3]
+        clothed = plan.condition in ("tight", "loose")
+        name = f"{plan.number:02d}_{plan.condition}_{plan.pose}_{len(case.scan.faces)}.png"
+        assert self._folder is not None
+        save_pictures(
+            self._folder / name,
+            result.scan,
+            result.fit,
+            truth,
+            outer_faces(case.person.model),
+            skin_of(result.fit) if clothed else None,
+        )
+
+
+def save_pictures(
+    path: Path,
+    scan: ScanMesh,
+    fit: BodyFit,
+    truth: np.ndarray | None,
+    outside: np.ndarray,
+    skin: Mesh | None = None,
+) -> None:
+    """Front and back, then head, hands and feet. `truth` (V, 3): the true surface in the scan's frame.
+
+    First row: the scan, the parametric body (or `skin`, the body as estimated under clothes, where it is
+    given), the surface, and the surface coloured by its distance to the truth (to the scan where there is
+    none), -15 (inside, blue) to 15 mm.
     """
     model = model_of(fit)
-    body, surface = Mesh(fit.body.vertices, outside), Mesh(fit.surface.vertices, outside)
+    under = fit.body if skin is None else skin
+    body, surface = Mesh(under.vertices, outside), Mesh(fit.surface.vertices, outside)
     colored = replace(surface, colors=_heat(surface, scan, truth, outside))
     top = [
         _picture(mesh, scan.mesh.vertices, name)

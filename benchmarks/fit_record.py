@@ -20,8 +20,8 @@ CASE_COLUMNS = (
     "version", "set", "faces_asked", "number", "case", "age", "condition", "pose", "hands", "hair",
     "clothing", "faces", "surface_mm", "surface_p95_mm", "surface_seen_mm", "face_mm", "hands_mm",
     "vertex_mm", "joints_mm", "body_joints_mm", "worst_joint", "skin_mm", "skin_all_mm",
-    "girth_mm", "bust_mm", "waist_mm", "hips_mm", "stature_mm",
-    "skin_girth_mm", "skin_bust_mm", "skin_waist_mm", "skin_hips_mm", "skin_stature_mm",
+    "girth_mm", "bust_mm", "waist_mm", "hips_mm", "stature_mm", "unsteady",
+    "skin_girth_mm", "skin_bust_mm", "skin_waist_mm", "skin_hips_mm", "skin_stature_mm", "skin_unsteady",
     "expected_mm", "failed", "acceptable", "first_guess",
     "reconstruct_s", "fit_s", "total_s", "reconstruct_cpu_s", "fit_cpu_s", "peak_mb",
 )  # fmt: skip

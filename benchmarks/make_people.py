@@ -2,9 +2,9 @@
 
     python benchmarks/make_people.py PEOPLE.npz [--count 16]
 
-Needs an environment with the `body-build` dependency group (anny, torch). These people carry all of the local
-changes of the source, so that the packaged components cannot say them exactly; they are drawn with a seed of
-their own and were seen by no component. Takes one to three minutes.
+Needs an environment with the dependency group `body-build` or `peers` (anny, torch). These people carry all
+of the local changes of the source, so that the packaged components cannot say them exactly; they are drawn
+with a seed of their own and were seen by no component. Takes one to three minutes.
 """
 
 from __future__ import annotations
