@@ -85,6 +85,8 @@ def test_long_fingers_are_found_from_average_ones(model: BodyModel, open_hands: 
         betas = open_hands.betas.copy()
         betas[: len(chain.betas_of_modes)] += 3.0 * sign * chain.betas_of_modes[:, mode]
         truth = BodyParams(betas, open_hands.pose_rotvec, open_hands.translation)
+        wrists = [model.pose(each).joints[chain.joint_ids[0]] for each in (open_hands, truth)]
+        truth = replace(truth, translation=wrists[0] - wrists[1])  # the arm has grown too
         _, hands = guess_hands(model, open_hands, scan_of(model, truth))
         assert joint_errors_mm(model, truth, hands, "left").mean() < 4.0
 
@@ -99,6 +101,20 @@ def test_the_detectors_hand_is_only_a_candidate(model: BodyModel, open_hands: Bo
     wrong = Landmarks(tuple(marks), positions, np.ones(len(marks), np.float32))
     _, hands = guess_hands(model, open_hands, scan_of(model, open_hands), wrong)
     assert joint_errors_mm(model, open_hands, hands, "left").max() < 5.0
+
+
+def test_a_hand_that_cannot_be_made_out_is_put_at_rest(model: BodyModel, open_hands: BodyParams) -> None:
+    points = scan_of(model, bent(model, open_hands, "left", HANDS["fist"]))
+    beside = points.points[:, 0] > 0.5
+    noise = np.random.default_rng(0).normal(0, 0.02, points.points.shape) * beside[:, None]
+    found, hands = guess_hands(model, open_hands, replace(points, points=points.points + noise))
+    assert "left" not in hands
+    chain = build_hand_chain(model, found, "left")
+    assert chain is not None
+    shares = chain.pose_of(found).angles[:, FLEXION] / [
+        of_longest_ending(FIST_RAD, n) for n in chain.names[1:]
+    ]
+    assert ((shares > 0.2) & (shares < 0.35)).all()
 
 
 def test_a_hand_that_is_not_in_the_scan_stays_as_it_is(model: BodyModel, open_hands: BodyParams) -> None:

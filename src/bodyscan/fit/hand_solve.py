@@ -14,11 +14,10 @@ from scipy.spatial import KDTree
 
 from bodyscan.fit.hand_chain import HandChain, HandPose, HandState
 from bodyscan.fit.hand_prior import HandPrior
+from bodyscan.fit.hand_scan import STRETCH_M, HandScan
 from bodyscan.geometry.normals import vertex_areas, vertex_normals
-from bodyscan.types import F64, Bool
+from bodyscan.types import F64
 
-STRETCH_M = 0.008
-"""Metres for a difference of normals of 1, so that a finger does not take its neighbour's skin."""
 MIN_COSINE = 0.3
 EFFECTIVE_POINTS = 2500.0
 """So many independent measurements are the pairs of one direction worth. Fewer (250) leave long fingers
@@ -26,25 +25,9 @@ short: only their tips tell the length, against the prior on shape."""
 FOREARM_TRUST = 0.3
 SPACING_M = 0.004
 """Vertices of a hand lie no farther apart: what is farther beside its partner lies beyond an end."""
+HIDDEN_M, HIDDEN_SHARE = 0.002, 0.3
+"""Skin so deep inside the scan's surface counts by this share when it has no partner."""
 MAX_TURN_RAD = 0.35
-
-
-@dataclass(frozen=True, eq=False)
-class HandScan:
-    """The scan's points around one hand."""
-
-    points: F64
-    """(N, 3) metres."""
-    normals: F64
-    """(N, 3) unit, smoothed over a few neighbours."""
-    trust: F64
-    """(N,) 0..1."""
-    border: Bool
-    """(N,) True beside a hole."""
-    spacing_m: float
-    """Mean distance between neighbours in the whole scan's draw."""
-    tree: KDTree
-    """Over points and stretched normals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +49,12 @@ def descend(
         state = chain.state(pose)
         normals = vertex_normals(state.vertices, chain.faces)
         areas = vertex_areas(state.vertices, chain.faces)[draw.vertices]
-        vertex, point = _partners(state, normals, scan, draw)[:2]
+        vertex, point, there, _ = _partners(state, normals, scan, draw)
+        elsewhere = scan.elsewhere[draw.points]
+        ours = scan.trust[draw.points] / (1 + (there / elsewhere) ** 2)
         hessian, gradient = np.zeros_like(prior.hessian), np.zeros_like(prior.mean)
         for ids, hits, weight, beyond_m in (
-            (vertex, draw.points, scan.trust[draw.points], SPACING_M),
+            (vertex, draw.points, ours, SPACING_M),
             (draw.vertices, point, areas / areas.mean() * scan.trust[point] * ~scan.border[point], np.inf),
         ):
             gap = state.vertices[ids] - scan.points[hits]
@@ -110,7 +95,14 @@ def misfit(chain: HandChain, scan: HandScan, pose: HandPose, sigma_m: float, dra
     areas = vertex_areas(state.vertices, chain.faces)[draw.vertices] * chain.in_hand[draw.vertices]
     vertex, _, there, back = _partners(state, normals, scan, draw)
     trust = scan.trust[draw.points] * chain.in_hand[vertex] + 1e-9
+    there = np.minimum(there, scan.elsewhere[draw.points])
     there, back = (gap**2 / (gap**2 + sigma_m**2) for gap in (there, back))
+    # Skin inside of what the scan shows is hidden (the inner side of a fist, a palm on a thigh); skin
+    # outside of it should have been seen.
+    own = state.vertices[draw.vertices]
+    nearest = np.asarray(scan.around.query(own)[1])
+    height = np.sum((own - scan.around.data[nearest]) * scan.around_normals[nearest], axis=1)
+    back = back * np.where(height < -HIDDEN_M, HIDDEN_SHARE, 1.0)
     return 0.5 * float(np.average(there, weights=trust) + np.average(back, weights=areas))
 
 

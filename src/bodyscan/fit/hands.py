@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from bodyscan.body.landmarks import joint_names_of_landmarks
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.hand_chain import FLEXION, HandChain, HandPose, build_hand_chain
 from bodyscan.fit.hand_prior import build_hand_prior, of_longest_ending
-from bodyscan.fit.hand_solve import STRETCH_M, Draw, HandScan, descend, descend_joints, misfit, support
+from bodyscan.fit.hand_scan import HandScan, points_of_hand
+from bodyscan.fit.hand_solve import Draw, descend, descend_joints, misfit, support
 from bodyscan.fit.prior import finger_hinges
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.types import F64, BodyParams, Landmarks
@@ -25,6 +25,10 @@ from bodyscan.types import F64, BodyParams, Landmarks
 SIDES = ("left", "right")
 CURLS = ((0.0, 0.0), (0.25, 0.3), (0.5, 0.5), (0.75, 0.7), (1.0, 1.0))
 """Shares of a fist, of the fingers and of the thumb."""
+RELAXED = 1
+"""Which of them a hand at rest has: the one that is taken where the scan tells nothing."""
+RELUCTANCE = 0.006
+"""How much better another curl must explain the scan, for each step from there."""
 FIST_RAD = {
     "ThumbMetacarpal": 0.25,
     "ThumbProximal": 0.5,
@@ -36,9 +40,6 @@ FIST_RAD = {
 """Radians from the unposed body, whose fingers are a little bent already."""
 CURLED = 0.35
 """A hand closed by at least so much of a fist is said to be half closed."""
-ARM_M, REACH_M = 0.30, 0.04
-"""Scan points farther from the hand, or from all of its candidates, belong to other parts."""
-MIN_POINTS = 50
 FIRST_SIGMAS_M = np.array([0.018, 0.014])
 NEXT_SIGMAS_M = np.array([0.012, 0.010])
 LAST_SIGMAS_M = np.array([0.010, 0.008, 0.006, 0.005, 0.004])
@@ -46,6 +47,8 @@ NUM_FINALISTS = 2
 MISFIT_M = 0.008
 FINGER_GAIN = 0.004
 """A finger that changes its curl alone must explain the scan better by so much."""
+HOPELESS = 0.26
+"""A misfit above this is no hand: fists under 2 mm of noise and mittens of fused fingers stay below 0.23."""
 DETECTOR_SIGMA_M = 0.008
 
 
@@ -74,7 +77,8 @@ def guess_hands(
 ) -> tuple[BodyParams, dict[str, HandGuess]]:
     """`params` with both hands' wrists and fingers as the scan shows them, and what was found by side.
 
-    Models without fingers or hand regions, and hands that the scan does not show, are left as they are.
+    Models without fingers or hand regions, and hands that are not in the scan at all, are left as they are; a
+    hand that cannot be made out is put at rest.
     """
     found: dict[str, HandGuess] = {}
     body = model.pose(params).vertices
@@ -84,11 +88,15 @@ def guess_hands(
             continue
         start = chain.pose_of(params)
         curled_hands = [_at_curl(chain, start, *curl) for curl in CURLS]
-        near = points_of_hand(model, body, chain, curled_hands, scan)
+        near = points_of_hand(model, body, chain, curled_hands[::2], scan)
         if near is None:
             continue
         seen = _detected(chain, start, side, landmarks)
         pose, cost = fit_hand(chain, start, near, [*curled_hands, *seen])
+        if cost > HOPELESS:
+            # Melted into the thigh, or cut off: a natural hand at rest, where the arm carries it.
+            params = chain.put_into(params, curled_hands[RELAXED])
+            continue
         params = chain.put_into(params, pose)
         curl = float(np.mean(_curls(chain, pose)[1:]))
         state = chain.state(pose)
@@ -111,17 +119,18 @@ def fit_hand(
     hand = np.flatnonzero(chain.in_hand)
     coarse = Draw(np.arange(0, len(scan.points), 3), hand[::4])
     ends = []
-    for pose in candidates:
+    for place, pose in enumerate(candidates):
         prior = build_hand_prior(chain, start, pose.angles)
         end = descend(chain, scan, prior, pose, FIRST_SIGMAS_M, coarse)
-        ends.append((misfit(chain, scan, end, MISFIT_M, coarse), end, prior))
+        handicap = RELUCTANCE * abs(place - RELAXED) if place < len(CURLS) else 0.0
+        ends.append((misfit(chain, scan, end, MISFIT_M, coarse) + handicap, handicap, end, prior))
     ends.sort(key=lambda each: each[0])
     finalists = []
-    for _, pose, prior in ends[:NUM_FINALISTS]:
+    for _, handicap, pose, prior in ends[:NUM_FINALISTS]:
         end = descend(chain, scan, prior, pose, NEXT_SIGMAS_M, coarse)
-        finalists.append((misfit(chain, scan, end, MISFIT_M, coarse), end))
-    cost, pose = min(finalists, key=lambda each: each[0])
-    pose = _fingers_alone(chain, scan, pose, cost, coarse)
+        finalists.append((misfit(chain, scan, end, MISFIT_M, coarse) + handicap, handicap, end))
+    cost, handicap, pose = min(finalists, key=lambda each: each[0])
+    pose = _fingers_alone(chain, scan, pose, cost - handicap, coarse)
     fine = Draw(np.arange(len(scan.points)), hand[::2])
     prior = build_hand_prior(chain, start, pose.angles)
     pose = descend(chain, scan, prior, pose, LAST_SIGMAS_M, fine)
@@ -176,36 +185,6 @@ def _detected(chain: HandChain, start: HandPose, side: str, landmarks: Landmarks
     prior = build_hand_prior(chain, start, relaxed.angles)
     sigma = DETECTOR_SIGMA_M / np.sqrt(sure)
     return [descend_joints(chain, prior, relaxed, landmarks.positions[rows], sigma, 8)]
-
-
-def points_of_hand(
-    model: BodyModel, body: F64, chain: HandChain, candidates: list[HandPose], scan: ScanPoints
-) -> HandScan | None:
-    """The scan's points near any of the candidates and not nearer to another part of the `body` (V, 3)."""
-    places = [chain.state(pose).vertices for pose in candidates[::2]]
-    middle = places[0][chain.in_hand].mean(axis=0)
-    close = np.flatnonzero(np.linalg.norm(scan.points - middle, axis=1) < ARM_M)
-    if not len(close):
-        return None
-    gap, _ = KDTree(np.concatenate(places)).query(scan.points[close], distance_upper_bound=REACH_M)
-    other = np.ones(model.num_vertices, dtype=bool)
-    other[chain.vertex_ids] = False
-    other &= np.linalg.norm(body - middle, axis=1) < ARM_M + REACH_M
-    if other.any():
-        elsewhere, _ = KDTree(body[other]).query(scan.points[close])
-        gap = np.where(elsewhere < gap, np.inf, gap)
-    ids = close[np.isfinite(gap)]
-    if len(ids) < MIN_POINTS:
-        return None
-    tree = KDTree(scan.points[close])
-    away, around = map(np.asarray, tree.query(scan.points[ids], k=min(7, len(close))))
-    normals = scan.normals[close][around]
-    share = (np.einsum("nkc,nc->nk", normals, scan.normals[ids]) > 0) & (away < 2.2 * scan.spacing_m)
-    smooth = np.einsum("nk,nkc->nc", share, normals)
-    smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
-    points = scan.points[ids]
-    tree = KDTree(np.hstack([points, STRETCH_M * smooth]))
-    return HandScan(points, smooth, scan.confidence[ids], scan.border[ids], scan.spacing_m, tree)
 
 
 def with_fingers(model: BodyModel, mean: F64, params: BodyParams) -> F64:
