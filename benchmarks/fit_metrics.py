@@ -83,8 +83,9 @@ def measure_case(case: Case) -> tuple[Row, Result | None]:
 
 
 def costs(watch: Stopwatch) -> Row:
-    wall = sum(value for name, value in watch.seconds.items() if not name.endswith("_cpu_s"))
-    return {**watch.seconds, "total_s": wall, "peak_mb": watch.peak_mb()}
+    cpu = sum(value for name, value in watch.seconds.items() if name.endswith("_cpu_s"))
+    wall = sum(watch.seconds.values()) - cpu
+    return {**watch.seconds, "total_s": wall, "total_cpu_s": cpu, "peak_mb": watch.peak_mb()}
 
 
 def outer_faces(model: BodyModel) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,21 +24,37 @@ CASE_COLUMNS = (
     "girth_mm", "bust_mm", "waist_mm", "hips_mm", "stature_mm", "unsteady",
     "skin_girth_mm", "skin_bust_mm", "skin_waist_mm", "skin_hips_mm", "skin_stature_mm", "skin_unsteady",
     "expected_mm", "failed", "acceptable", "first_guess",
-    "reconstruct_s", "fit_s", "total_s", "reconstruct_cpu_s", "fit_cpu_s", "peak_mb",
+    "reconstruct_s", "fit_s", "total_s", "total_cpu_s", "reconstruct_cpu_s", "fit_cpu_s", "peak_mb",
 )  # fmt: skip
 
 
-def record(rows: list[Row], faces: int, label: str) -> None:
-    """Append the run to `fit.csv` and put its cases into `fit_cases.csv` for those of an equal run."""
+def record(rows: list[Row], faces: int, label: str, revision: str | None = None) -> None:
+    """Append the run to `fit.csv` and put its cases into `fit_cases.csv` for those of an equal run.
+
+    `revision` of the code, by default what git says; `+` stands for changes that are not committed.
+    """
     RESULTS.mkdir(exist_ok=True)
     common: Row = {"version": __version__, "set": label, "faces_asked": faces}
-    _append(RUNS, run_row(rows, common))
+    _append(RUNS, run_row(rows, {"revision": git_revision() if revision is None else revision, **common}))
     fresh = [{**common, **row} for row in rows]
     kept = [row for row in _read(CASES) if any(str(row.get(name)) != str(common[name]) for name in SAME)]
     with CASES.open("w", newline="") as file:
         writer = csv.DictWriter(file, CASE_COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(row.get(name, "")) for name in CASE_COLUMNS} for row in kept + fresh)
+
+
+def git_revision() -> str:
+    """Short hash of the commit, empty outside of a repository."""
+
+    def git(*words: str) -> str:
+        asked = ["git", "-C", str(RESULTS.parent), *words]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--short", "../src") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def run_row(rows: list[Row], common: Row) -> Row:
@@ -52,6 +69,7 @@ def run_row(rows: list[Row], common: Row) -> Row:
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     known = len(pairs) > 2
     row["expected_pearson"] = float(np.corrcoef(pairs.T)[0, 1]) if known else float("nan")
+    row["mean_total_cpu_s"] = mean_of(rows, "total_cpu_s")
     row["peak_mb"] = max((number(each, "peak_mb") for each in rows), default=float("nan"))
     return row
 

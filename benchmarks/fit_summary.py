@@ -145,7 +145,7 @@ def _conditions(rows: list[Row]) -> list[str]:
 def _conditions_table(rows: list[Row]) -> str:
     columns = (
         "surface_mm", "surface_p95_mm", "surface_seen_mm", "vertex_mm", "joints_mm", "body_joints_mm",
-        "skin_mm", "girth_mm", "skin_girth_mm", "total_s",
+        "skin_mm", "girth_mm", "skin_girth_mm", "total_s", "total_cpu_s",
     )  # fmt: skip
     lines = ["", f"{'mean of':<12}" + "".join(f"{name.removesuffix('_mm'):>14}" for name in columns)]
     for name in [*sorted(_conditions(rows)), "all"]:

@@ -58,12 +58,14 @@ def missing(package: str) -> NoReturn:
 
 
 def all_peers() -> tuple[Peer, ...]:
-    """Imports every peer: whoever asks for peers is told at once what is missing."""
+    """Imports and loads every peer: whoever asks for peers is told at once what is missing."""
     import peer_anny
     import peer_icp
     import peer_nricp
     import peer_smplfitter
 
+    peer_smplfitter.prepare()
+    peer_anny.prepare()
     return (
         Peer("nricp_amberg", "our mean body, the scan's landmarks", peer_nricp.fit),
         Peer("gradient ICP", "our body and first guess", peer_icp.fit),
