@@ -3,7 +3,7 @@
 Scan points look for the nearest vertex and vertices for the nearest scan point. The distances along the
 scan's normals, and a tenth of the distances themselves, go through a robust kernel (Geman and McClure 1987)
 that narrows from 40 to 3 mm; all shape components and all joints move at once. Schedule, step sizes and
-priors were chosen on two cases.
+priors were chosen on one case.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ except ImportError:
 SCAN_POINTS = 12_000
 STAGES = ((0.040, 80, 1.0), (0.015, 80, 0.6), (0.006, 100, 0.3), (0.003, 100, 0.1))
 """Kernel in metres, steps, factor on the step sizes."""
-RATES = {"betas": 0.10, "pose": 0.02, "translation": 0.006}
+RATES = {"betas": 0.15, "pose": 0.02, "translation": 0.006}
 POINT_SHARE = 0.1
-SHAPE_PRIOR, POSE_PRIOR = 2e-8, 2e-5
+SHAPE_PRIOR, POSE_PRIOR = 2e-9, 2e-5
 """Square metres for a squared standard deviation of shape, and a squared radian away from the first guess."""
 
 
