@@ -88,7 +88,7 @@ def whole_numbers(text: str) -> list[int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--people", type=Path, help="people of make_people.py (.npz)")
     parser.add_argument("--count", type=int, default=40, help="simulated people; 0 for none")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[],

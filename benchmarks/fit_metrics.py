@@ -118,7 +118,7 @@ def vertex_areas(model: BodyModel, vertices: F64) -> F64:
     faces = outer_faces(model)
     corners = vertices[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return np.bincount(faces.reshape(-1), np.repeat(area, 3), len(vertices))
+    return np.bincount(faces.reshape(-1), np.repeat(area, 3), len(vertices)).astype(np.float64)
 
 
 def face_points(case: Case) -> Bool:

@@ -161,7 +161,7 @@ def _foresight(rows: list[Row]) -> str:
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     if len(pairs) < 3 or np.ptp(pairs, axis=0).min() == 0:
         return "\nexpected against true surface error: the fit does not say what it expects, or too few cases"
-    linear, ranks = pearsonr(*pairs.T).statistic, spearmanr(*pairs.T).statistic
+    linear, ranks = pearsonr(*pairs.T)[0], spearmanr(*pairs.T)[0]
     return f"\nexpected against true surface error: Pearson {linear:.2f}, Spearman {ranks:.2f}"
 
 

@@ -25,9 +25,9 @@ CHILDREN = 4
 
 def draw(count: int, seed: int) -> dict[str, np.ndarray]:
     """`vertices` (N, V, 3) float32 metres on the packaged topology, `joints` (N, J, 3), `age` (N,)."""
-    import population
-    import skeleton
-    import source
+    import population  # pyright: ignore[reportMissingImports]
+    import skeleton  # pyright: ignore[reportMissingImports]
+    import source  # pyright: ignore[reportMissingImports]
 
     src = source.load_source()
     groups = source.read_vertex_groups(src.data_folder)
@@ -62,7 +62,7 @@ def _stature(src, row: np.ndarray, used: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--count", type=int, default=16)
     parser.add_argument("--seed", type=int, default=SEED)

@@ -23,7 +23,7 @@ from bodyscan.types import F64, BodyParams, ScanMesh
 TARGET_FACES = 30_000
 """Its search for nearest points takes minutes on more."""
 STEPS = ((0.1, 20.0, 0.0, 5), (0.03, 10.0, 0.0, 5), (0.02, 2.0, 0.5, 6), (0.01, 0.1, 0.5, 8))
-"""Stiffness, weight of landmarks, weight of normals, iterations. Ten to a hundred times stiffer: 4 and 12 mm."""
+"""Stiffness, weight of landmarks, weight of normals, iterations. Stiffer ones ended at 4 and 12 mm."""
 THRESHOLD = 0.05
 BODY_LANDMARKS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
 

@@ -141,7 +141,9 @@ def record_peers(rows: list[Row], faces: int, label: str) -> None:
         with RESULTS.open(newline="") as file:
             kept = [row for row in csv.DictReader(file) if _key(row) != _key(fresh[0])]
     with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, RECORDED, extrasaction="ignore", lineterminator="\n")
+        writer: csv.DictWriter[str] = csv.DictWriter(
+            file, list(RECORDED), extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(kept + fresh)
 
