@@ -18,6 +18,7 @@ from bodyscan.body.model import BodyModel
 from bodyscan.consent import Purpose, SigningKey, Use, require_consent
 from bodyscan.errors import ConsentError, InputError, StageError
 from bodyscan.fit import FitOptions, fit_body
+from bodyscan.geometry.normals import vertex_areas
 from bodyscan.reconstruct import ReconstructOptions, reconstruct_scan
 from bodyscan.rig.bind import BindPose, bind_pose
 from bodyscan.rig.body_rig import rig_body
@@ -27,7 +28,6 @@ from bodyscan.twin.assemble import Binder, assemble_twin
 from bodyscan.twin.colors import bake_vertex_colors
 from bodyscan.twin.face_shapes import face_shapes
 from bodyscan.types import (
-    F64,
     BodyFit,
     Capture,
     Measurement,
@@ -39,7 +39,9 @@ from bodyscan.types import (
     Twin,
 )
 
-SURFACES = ("body", "scan")
+SURFACES = ("body", "skin", "scan")
+MUCH_CLOTH = 0.5
+"""0..1, share of the surface below the neck from which a warning says that the person is clothed."""
 FULL_COVERAGE = 0.75
 """0..1, below which a warning says that much of the twin is guessed. Scans of a whole person reach 0.85."""
 SOFTWARE = f"bodyscan {__version__}"
@@ -53,7 +55,8 @@ class PipelineOptions:
     fit: FitOptions = field(default_factory=FitOptions)
     rig: RigOptions = field(default_factory=RigOptions)
     surface: str = "body"
-    """`body`: the twin is the fitted surface on the body's topology. `scan`: the scan itself, rigged."""
+    """`body`: the twin is the fitted surface on the body's topology, cloth and hair as scanned. `skin`: the
+    body as estimated under them, on the same topology. `scan`: the scan itself, rigged."""
     accept_quality: bool = False
     """Make the twin even where the fit is below the stated quality; the report says so."""
 
@@ -179,7 +182,10 @@ def scan_to_twin(
         )
     stages = _Stages(on_stage)
     fitted = _fit_and_measure(capture, options, stages)
-    fit, model = _colored(fitted.fit, fitted.model, fitted.scan), fitted.model
+    fit, model = fitted.fit, fitted.model
+    if options.surface == "skin":
+        fit = replace(fit, surface=fit.skin)
+    fit = _colored(fit, model, fitted.scan)
     with stages.run("rig", options.rig) as remarks:
         bind = bind_pose(model, fit, options.rig.pose)
         rig, morphs = _rigged(model, fit, fitted.scan, bind, options)
@@ -196,7 +202,7 @@ def scan_to_twin(
             now=now,
             controller_key=controller_key,
             pose=options.rig.pose,
-            model=model if options.surface == "body" else None,
+            model=None if options.surface == "scan" else model,
         )
         remarks.append(f"{len(twin.rig.mesh.vertices)} vertices, consent bound")
     return PipelineResult(
@@ -229,7 +235,7 @@ def _fit_and_measure(capture: Capture, options: PipelineOptions, stages: _Stages
         )
     model = model_of(fit)
     with stages.run("measure") as remarks:
-        measurements = measure_surface(model, fit.params, without_hair(model, fit))
+        measurements = measure_surface(model, fit.params, fit.skin.vertices)
         height = next((m.value_cm for m in measurements if m.name == "stature"), None)
         remarks.append(f"{len(measurements)} measurements" + (f", {height:.1f} cm tall" if height else ""))
     return FittedScan(scan, fit, model, measurements, tuple(stages.steps))
@@ -245,15 +251,6 @@ def model_of(fit: BodyFit) -> BodyModel:
         f"The fit was made with the body model '{fit.model_name}'; a twin needs the packaged body, because "
         "only it has face shapes, landmarks and measurements."
     )
-
-
-def without_hair(model: BodyModel, fit: BodyFit) -> F64:
-    """(V, 3) metres: the fitted surface, with head and neck drawn back to the body where hair lies on them.
-
-    A tape goes under the hair; over clothes it measures what the scan shows.
-    """
-    share = np.where(model.region("head", "neck"), fit.clothing, 0.0)[:, None]
-    return fit.surface.vertices + share * (fit.body.vertices - fit.surface.vertices)
 
 
 def _colored(fit: BodyFit, model: BodyModel, scan: ScanMesh) -> BodyFit:
@@ -283,6 +280,14 @@ def _provenance(capture: Capture, fit: BodyFit, stages: _Stages) -> Provenance:
     )
 
 
+def _clothed_share(fit: BodyFit) -> float:
+    """0..1, share of the surface below the neck that cloth covers, by area."""
+    model = model_of(fit)
+    below = ~model.region("head", "neck", "left_eye", "right_eye", "teeth", "tongue")
+    areas = vertex_areas(fit.surface.vertices, fit.surface.faces)
+    return float(np.average(fit.clothing[below], weights=areas[below]))
+
+
 def _warnings(scan: ScanMesh, fit: BodyFit, options: PipelineOptions) -> tuple[str, ...]:
     warnings = [f"Below the stated quality: {reason}." for reason in fit.quality.reasons]
     if scan.unit == "unknown":
@@ -298,8 +303,9 @@ def _warnings(scan: ScanMesh, fit: BodyFit, options: PipelineOptions) -> tuple[s
         warnings.append("The body's shape is far from every body the model was made from.")
     if fit.quality.pose_plausibility < 0.5:
         warnings.append("The pose is near or beyond what joints can do; look at it.")
-    if float(fit.clothing.mean()) > 0.15:
+    if options.surface != "skin" and _clothed_share(fit) > MUCH_CLOTH:
         warnings.append(
-            "The person seems to be clothed: the twin's surface shows the cloth, not the body under it."
+            "The person is clothed: the twin's surface shows the cloth, its measurements are those of the "
+            "body as estimated under it. --surface skin makes a twin of that body."
         )
     return tuple(warnings)

@@ -258,6 +258,10 @@ class FitQuality:
     """0..1, 1 where every joint is well inside its limits."""
     shape_plausibility: float
     """0..1, 1 for a usual build, towards 0 far from every body that the model was made from."""
+    noise_mm: float
+    """Standard deviation of the scan's vertices along the normal, as the scan itself shows it, mm."""
+    expected_error_mm: float
+    """What the fit expects of itself: mean distance of the person's true surface to the fitted one, mm."""
     acceptable: bool
     """True where the result meets the limits in `FitOptions`."""
     reasons: tuple[str, ...] = ()
@@ -272,7 +276,11 @@ class BodyFit:
     body: Mesh
     """The parametric body, captured pose, world frame, body topology (V vertices)."""
     surface: Mesh
-    """The body with the scan's surface detail, same topology and pose; colours where the scan has them."""
+    """The person as scanned: the body with the scan's detail, cloth and hair included; same topology and
+    pose, colours where the scan has them."""
+    skin: Mesh
+    """The person as estimated under cloth and hair: the scan's detail where it shows skin, the parametric
+    body under cover, and never outside of what was scanned. Same topology and pose."""
     skeleton: Skeleton
     """The person's joints in the captured pose."""
     distance_mm: F32

@@ -101,11 +101,11 @@ def made_twin(note: str = "") -> tuple[ScanMesh, BodyFit, Twin]:
     ones, zeros = np.ones(count, np.float32), np.zeros(count, np.float32)
     scan = ScanMesh(mesh, np.ones(count, np.float32), notes=(f"Removed 2 crumbs. {note}",))
     quality = FitQuality(
-        1.2, 3.4, 2.5, 0.9, 0.95, 1, 0.8, not note, (f"Too far off. {note}",) if note else ()
+        1.2, 3.4, 2.5, 0.9, 0.95, 1, 0.8, 0.3, 0.7, not note, (f"Too far off. {note}",) if note else ()
     )
     params = BodyParams(np.zeros(1), np.zeros((1, 3)), np.zeros(3))
     fit = BodyFit(
-        params, mesh, mesh, rig.skeleton, distance, ones, zeros, quality, iterations=12, notes=(note,)
+        params, mesh, mesh, mesh, rig.skeleton, distance, ones, zeros, quality, iterations=12, notes=(note,)
     )
     step = ProvenanceStep("fit" + note, "1" + note, 2.5, {"levels" + note: note or 3}, (note,))
     origin = Provenance(

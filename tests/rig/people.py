@@ -13,7 +13,7 @@ from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.rotations import matrix_to_rotvec, rotvec_to_matrix
 from bodyscan.types import BodyFit, BodyParams, FitQuality, Mesh
 
-GOOD = FitQuality(1.0, 3.0, 5.0, 0.9, 0.95, 1.0, 1.0, True)
+GOOD = FitQuality(1.0, 3.0, 5.0, 0.9, 0.95, 1.0, 1.0, 0.3, 0.5, True)
 
 
 def smooth_bumps(points: np.ndarray, height_m: float, seed: int) -> np.ndarray:
@@ -50,6 +50,7 @@ def fit_of(model: BodyModel, params: BodyParams, offset: np.ndarray | None = Non
         params=params,
         body=Mesh(posed.vertices, model.faces),
         surface=Mesh(surface, model.faces),
+        skin=Mesh(surface, model.faces),
         skeleton=model.skeleton(posed),
         distance_mm=np.zeros(0, np.float32),
         coverage=np.ones(count, np.float32),

@@ -73,7 +73,8 @@ def twin(
         typer.Option(help="How many joints: with fingers, with face."),
     ] = None,
     surface: Annotated[
-        Literal["body", "scan"] | None, typer.Option(help="The fitted surface, or the scan itself, rigged.")
+        Literal["body", "skin", "scan"] | None,
+        typer.Option(help="The fitted surface, the body under cloth and hair, or the scan itself."),
     ] = None,
     body: Annotated[
         Literal["auto", "adult", "child"] | None, typer.Option(help="Which body model is fitted.")

@@ -35,6 +35,8 @@ class Pairs:
     """(N, 3) points on the scan, metres."""
     trust: F64
     """(N,) 0..1."""
+    cover: F64
+    """(N,) 0..1, how likely the scan shows cloth or hair there: the body may lie inside it, not outside."""
 
     def residuals(self, vertices: F64) -> F64:
         """(N,) signed metres: body point minus target, along the normal."""
@@ -62,6 +64,7 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
         normals[nearest],
         scan.points[keep],
         scan.confidence[keep] * cosine[keep],
+        scan.covered[keep],
     )
 
 
@@ -83,6 +86,7 @@ def vertices_to_scan(
         scan.normals[hit],
         scan.points[hit],
         scan.confidence[hit] * cosine[keep],
+        scan.covered[hit],
     )
 
 
@@ -121,6 +125,7 @@ def scan_to_triangles(
         normal[keep],
         scan.points[keep],
         scan.confidence[keep] * cosine[keep],
+        scan.covered[keep],
     )
 
 

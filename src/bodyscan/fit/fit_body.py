@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,17 +10,17 @@ import numpy as np
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import StageError
-from bodyscan.fit.detail import refine_surface
+from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
+from bodyscan.fit.detail import Detail, refine_surface
 from bodyscan.fit.hands import CURLED, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.hold_hands import hold_hands
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
-from bodyscan.fit.scan_points import draw_scan_points
+from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
 from bodyscan.fit.solve import solve_level
 from bodyscan.fit.start import find_start
-from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F32, F64, BodyFit, Mesh, ScanMesh
+from bodyscan.types import F64, BodyFit, Mesh, ScanMesh
 
 POINTS = 60_000
 SHORT_M = 1.52
@@ -29,7 +29,6 @@ TALL_CHILD_M = 0.95
 """Below this stature only the child's body is tried."""
 HOPELESS_COST = 1.7
 """Of at most 2: body and scan are nowhere near each other."""
-CLOTH_FROM_MM, CLOTH_FULL_MM = 6.0, 25.0
 
 
 def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel | None = None) -> BodyFit:
@@ -55,7 +54,12 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     body = problem.model
     mean = problem.prior.mean
     hands: dict[str, HandGuess] = {}
+    cover: Cover | None = None
     for before, level in pairwise(options.levels):
+        if options.clothing:
+            cover = estimate_cover(body, body.pose(params).vertices, points)
+            points = replace(points, cover=cover.points)
+            problem = replace(problem, scan=points)
         if level.fingers and not before.fingers:
             params, hands = guess_hands(body, params, points, scan.landmarks)
             problem = replace(problem, landmarks=hold_hands(body, problem.landmarks, hands))
@@ -65,32 +69,34 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         params, taken = solve_level(problem, params, level)
         steps += taken
     posed = body.pose(params)
-    offsets, coverage = np.zeros_like(posed.vertices), np.zeros(body.num_vertices)
-    if options.detail:
-        detail = refine_surface(
-            body,
-            posed.vertices,
-            points,
-            limit_m=options.detail_limit_m,
-            smooth_length_m=options.detail_length_m,
-        )
-        offsets, coverage = detail.offsets, detail.coverage
     parametric = body.mesh(posed.vertices)
-    surface = body.mesh(posed.vertices + offsets)
+    detailed = _with_detail(body, posed.vertices, points, cover, options)
+    surface = body.mesh(detailed.surface)
     outer = body.faces[problem.face_ids]
-    body_mm = signed_distance_mm(Mesh(parametric.vertices, outer), scan.mesh.vertices)
+    body_mm = signed_distance_mm(Mesh(parametric.vertices, outer), points.points)
     surface_mm = signed_distance_mm(Mesh(surface.vertices, outer), scan.mesh.vertices)
+    coverage = detailed.coverage
     quality = judge(
-        body, scan, params, problem.prior, body_mm, surface_mm, coverage, problem.area_weights, options
+        body,
+        scan,
+        params,
+        problem.prior,
+        points,
+        body_mm,
+        surface_mm,
+        coverage,
+        problem.area_weights,
+        options,
     )
     return BodyFit(
         params=params,
         body=parametric,
         surface=surface,
+        skin=body.mesh(detailed.skin),
         skeleton=body.skeleton(posed),
         distance_mm=surface_mm,
         coverage=coverage.astype(np.float32),
-        clothing=_clothing(offsets, surface, coverage),
+        clothing=(cover.vertices if cover else np.zeros(body.num_vertices)).astype(np.float32),
         quality=quality,
         model_name=body.name,
         iterations=steps,
@@ -111,9 +117,29 @@ def _hand_notes(hands: dict[str, HandGuess]) -> list[str]:
     return [f"{side} hand: a fist or half closed" for side, hand in hands.items() if hand.curl > CURLED]
 
 
-def _clothing(offsets: F64, surface: Mesh, coverage: F64) -> F32:
-    """(V,) 0..1 from how far the scan stands off the parametric body, outwards."""
-    normals = vertex_normals(surface.vertices, surface.faces)
-    outward_mm = 1e3 * np.einsum("vc,vc->v", offsets, normals)
-    ramp = np.clip((outward_mm - CLOTH_FROM_MM) / (CLOTH_FULL_MM - CLOTH_FROM_MM), 0, 1)
-    return (ramp * (coverage > 0)).astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class _Detailed:
+    surface: F64
+    """(V, 3) as scanned."""
+    skin: F64
+    """(V, 3) as estimated under cloth and hair."""
+    coverage: F64
+
+
+def _with_detail(
+    body: BodyModel, vertices: F64, points: ScanPoints, cover: Cover | None, options: FitOptions
+) -> _Detailed:
+    if not options.detail:
+        return _Detailed(vertices, vertices, np.zeros(len(vertices)))
+
+    def refined(scan: ScanPoints) -> Detail:
+        return refine_surface(
+            body, vertices, scan, limit_m=options.detail_limit_m, smooth_length_m=options.detail_length_m
+        )
+
+    outer = refined(points)
+    surface = vertices + outer.offsets
+    if cover is None or not cover.any:
+        return _Detailed(surface, surface, outer.coverage)
+    bare = refined(replace(points, confidence=points.confidence * (1 - cover.points)))
+    return _Detailed(surface, under_cover(body, vertices + bare.offsets, surface, cover), outer.coverage)

@@ -44,6 +44,8 @@ class FitOptions:
     """`adult`, `child`, or `auto`: both are tried on short people and the better one is kept."""
     levels: tuple[FitLevel, ...] = LEVELS
     """Coarse to fine."""
+    clothing: bool = True
+    """Whether cloth and hair are told from skin, and the body is fitted inside of them."""
     detail: bool = True
     """Whether the surface follows the scan beyond the parametric body."""
     detail_limit_m: float = 0.06

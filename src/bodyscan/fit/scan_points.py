@@ -45,6 +45,13 @@ class ScanPoints:
     """Vertices of the scan on a square metre: independent measurements."""
     colors: F64 | None = None
     """(N, 3) sRGB 0..1, or None."""
+    cover: F64 | None = None
+    """(N,) 0..1, how likely a point shows cloth or hair and not skin; None where nobody asked."""
+
+    @property
+    def covered(self) -> F64:
+        """(N,) `cover`, or zeros."""
+        return np.zeros(len(self.points)) if self.cover is None else self.cover
 
     @cached_property
     def tree(self) -> KDTree:
@@ -60,6 +67,7 @@ class ScanPoints:
             border=self.border[chosen],
             areas=self.areas[chosen],
             colors=None if self.colors is None else self.colors[chosen],
+            cover=None if self.cover is None else self.cover[chosen],
         )
 
     def subset(self, count: int, rng: np.random.Generator) -> ScanPoints:

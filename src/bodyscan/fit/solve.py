@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from bodyscan.body.model import BodyModel
+from bodyscan.fit.clothing import hanging_profile
 from bodyscan.fit.correspond import (
     Pairs,
     scan_to_triangles,
@@ -31,6 +32,13 @@ BENDS_RAD = (0.0, 0.5, 1.3)
 MAX_TURN_RAD = 0.35
 MAX_BETA_STEP = 1.5
 MAX_SHIFT_M = 0.25
+CLOTH_PULL, FIRST_CLOTH_PULL = 0.0006, 0.0003
+"""Share of independent measurements that the points of a garment with the mean gap are worth from inside: at
+the end, and before gaps are known. More draws the body out to loose cloth, less leaves it thin in tight."""
+MEAN_GAP_M = 0.015
+LEAST_GAP_M, MOST_GAP_M = 0.002, 0.05
+WALL = 10.0
+"""Body points so many kernel scales outside of cloth are outliers."""
 EXACT_BELOW_M = 0.008
 """Below this kernel scale scan points are matched with triangles, above it with vertices."""
 
@@ -75,6 +83,11 @@ class Problem:
     seed: int
 
     @cached_property
+    def hang(self) -> F64:
+        """(V,) how far cloth usually lies off each vertex, against its mean."""
+        return hanging_profile(self.model)
+
+    @cached_property
     def landmark_body(self) -> tuple[BodyModel, LandmarkTerm]:
         """The few vertices that the landmarks name, and the landmarks over them."""
         if self.landmarks is None:
@@ -88,6 +101,7 @@ class Problem:
             self.model.at_vertices(ids), self.scan, self.prior, self.landmarks,
             self.area_weights[ids], np.zeros(0, dtype=np.int64), self.seed,
         )  # fmt: skip
+        small.__dict__["hang"] = self.hang[ids]
         if self.landmarks is not None:
             small.__dict__["landmark_body"] = self.landmark_body
         return small
@@ -164,7 +178,7 @@ def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigm
         if not len(pairs.corners):
             continue
         residual = pairs.residuals(vertices)
-        weight = pairs.trust / (1 + (residual / sigma) ** 2) ** 2
+        weight = pairs.trust * _belief(pairs, residual, problem.hang, sigma)
         if area is not None:
             weight = weight * area[pairs.corners[:, 0]]
         weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
@@ -173,6 +187,32 @@ def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigm
         weights += np.bincount(corner, shared.reshape(-1), count)
         pulls += np.bincount(corner, (shared * residual[:, None]).reshape(-1), count)
     return weights, pulls
+
+
+def _belief(pairs: Pairs, residual: F64, hang: F64, sigma: float) -> F64:
+    """(N,) 0..1 weights of signed distances, metres: body point minus scan point along the outward normal.
+
+    Skin lies on the scan, whatever its side, but for outliers (Geman and McClure). Cloth is a wall: the body
+    is pushed in from outside it with full force, however far. Inside, it is drawn out by a force that does
+    not grow with the distance, as gaps that are exponentially distributed ask for, and that is weak, because
+    all points of a garment are wrong together: stronger where garments touch (`hang`, see
+    `clothing.hanging_profile`), and strong where gaps turn out to be small everywhere, as under tight cloth.
+    """
+    skin = 1 / (1 + (residual / sigma) ** 2) ** 2
+    if not pairs.cover.any():
+        return skin
+    gap = np.maximum(-residual, 0)
+    if sigma < EXACT_BELOW_M:
+        usual = float(np.average(np.minimum(gap, MOST_GAP_M), weights=pairs.cover))
+        worth = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
+    else:
+        # The body has just been fitted to the cloth itself: let it shrink before gaps are looked at.
+        worth = FIRST_CLOTH_PULL
+    worth = worth / hang[pairs.corners[:, 0]] ** 3
+    inside = np.minimum(worth * sigma**2 / (MEAN_GAP_M * np.maximum(gap, LEAST_GAP_M)), skin)
+    outside = 1 / (1 + (residual / (WALL * sigma)) ** 2)
+    cloth = np.where(residual > 0, outside, inside)
+    return skin + pairs.cover * (cloth - skin)
 
 
 def _normal_equations(
