@@ -10,7 +10,8 @@ import pytest
 from bodyscan.body.asset import load_body_model
 from bodyscan.fit import FitOptions
 from bodyscan.fit.prior import build_pose_prior
-from bodyscan.fit.quality import judge, signed_distance_mm
+from bodyscan.fit.quality import expected_error_mm, judge, signed_distance_mm
+from bodyscan.fit.scan_points import draw_scan_points
 from bodyscan.fit.start import seen_area_weights
 from bodyscan.types import FitQuality, ScanMesh
 from fit.people import clean_scan, person_params, sphere
@@ -55,9 +56,10 @@ def judged(
     if 0 < coverage < 1:
         weights = seen_area_weights(model)
         cover = (np.cumsum(weights) < coverage * weights.sum()).astype(float)
-    return judge(
-        model, scan, params, prior, distance, distance, cover, seen_area_weights(model), FitOptions()
-    )
+    points = draw_scan_points(scan, 2000, 0)
+    body_mm = np.full(len(points.points), surface_mm, np.float32)
+    area = seen_area_weights(model)
+    return judge(model, scan, params, prior, points, body_mm, distance, cover, area, FitOptions())
 
 
 def test_a_close_fit_is_acceptable_without_reasons() -> None:
@@ -103,3 +105,20 @@ def test_odd_shapes_and_poses_are_less_plausible() -> None:
     assert judged(betas_scale=2.0).shape_plausibility > judged(betas_scale=4.0).shape_plausibility
     assert judged(betas_scale=4.0).shape_plausibility < 0.5
     assert judged(turn_rad=0.5).pose_plausibility < 0.5
+
+
+def test_the_expected_error_grows_with_noise_misfit_and_what_was_not_seen() -> None:
+    model = load_body_model("adult")
+    area = seen_area_weights(model)
+    points = draw_scan_points(clean_scan(model, person_params(model, 0)), 2000, 0)
+    near, whole = np.full(500, 0.3, np.float32), np.ones(model.num_vertices)
+
+    def expected(noise_mm: float = 0.3, off: float = 1.0, seen: float = 1.0) -> float:
+        noisy = replace(points, noise_m=noise_mm / 1e3)
+        return expected_error_mm(noisy, off * near, 3.0, seen * whole, area)
+
+    good = expected()
+    assert 0.1 < good < 1.0  # mm
+    assert expected(noise_mm=3.0) > good
+    assert expected(off=10.0) > good
+    assert expected(seen=0.5) > good + 0.3
