@@ -53,7 +53,9 @@ CONDITIONS: dict[str, Condition] = {
         ("hands_on_hips", "arms_up", "stride", "arms_at_sides"), clothing="tshirt", hair=("short",)
     ),
     "loose": Condition(("a", "relaxed", "arms_out", "stride"), clothing="loose", hair=("short",)),
-    "noise": Condition(("relaxed", "arms_out", "a", "arms_forward"), {"noise_mm": 2.0}, noise_m=0.002),
+    "noise": Condition(
+        ("relaxed", "arms_out", "a", "arms_forward"), {"noise_mm": 2.0, "drift_mm": 0.0}, noise_m=0.002
+    ),
     "hair": Condition(("legs_together", "arms_out", "hands_on_hips", "t"), hair=("bob", "long")),
     "holes": Condition(
         ("arms_forward", "relaxed", "arms_up", "stride"),
