@@ -58,7 +58,8 @@ def _in_and_under(
     total = np.maximum(np.bincount(piece, areas), 1e-300)
     share_below = np.bincount(piece, areas * below) / total
     share_floor = np.bincount(piece, areas * (below | (in_plane & (np.abs(up) > 0.7)))) / total
-    whole = (share_floor > 0.9) & ((total > _SOLE_AREA_M2) | (share_below > 0.5))
+    # A pole may stand on the floor and be one piece with it; no person has so much area in a plane.
+    whole = (share_floor > 0.75) & ((total > _SOLE_AREA_M2) | (share_below > 0.5))
     facing_up = in_plane & (up > 0.7)
     # A floor under separate feet must not cost them the few millimetres by which they sink into it.
     fused = ~whole & (np.bincount(piece, areas * facing_up) > 0.02)
