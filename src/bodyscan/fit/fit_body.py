@@ -14,6 +14,7 @@ from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
 from bodyscan.fit.detail import Detail, refine_surface
 from bodyscan.fit.hands import CURLED, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.hold_hands import hold_hands
+from bodyscan.fit.hold_lips import hold_lips
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
@@ -62,7 +63,8 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
             problem = replace(problem, scan=points)
         if level.fingers and not before.fingers:
             params, hands = guess_hands(body, params, points, scan.landmarks)
-            problem = replace(problem, landmarks=hold_hands(body, problem.landmarks, hands))
+            term = hold_lips(body, params, problem.landmarks, scan.landmarks)
+            problem = replace(problem, landmarks=hold_hands(body, term, hands))
             mean = with_fingers(body, mean, params)
         prior = build_pose_prior(body, body.rest_joints(params.betas), mean)
         problem = replace(problem, prior=prior)

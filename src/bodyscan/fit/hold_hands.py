@@ -12,6 +12,7 @@ from scipy import sparse
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.hands import HandGuess
+from bodyscan.fit.landmark_term import chosen, joined
 from bodyscan.fit.solve import LandmarkTerm
 
 HELD_SIGMA_M = 0.003
@@ -48,15 +49,4 @@ def hold_hands(
     if term is None:
         return held
     kept = np.asarray(abs(term.joint_weights[:, joints]).sum(axis=1)).reshape(-1) == 0
-    least = np.zeros(len(kept)) if term.least_weight is None else term.least_weight
-    return LandmarkTerm(
-        np.concatenate([term.targets[kept], held.targets]),
-        _stacked(term.vertex_weights[kept], over_vertices),
-        _stacked(term.joint_weights[kept], over_joints),
-        np.concatenate([term.sigma_m[kept], sigma]),
-        np.concatenate([least[kept], np.ones(count)]),
-    )
-
-
-def _stacked(above: sparse.csr_matrix, below: sparse.csr_matrix) -> sparse.csr_matrix:
-    return sparse.csr_matrix(sparse.vstack([above, below]))
+    return joined(chosen(term, kept), held)

@@ -1,10 +1,13 @@
 """Close-up pictures of the hands and the face, and the points that are found in them.
 
 A close-up cuts away what stands in front of the part or behind it, so that a hand beside a thigh or
-before the body is seen alone.
+before the body is seen alone, and is exposed for the skin that it shows. A face's points are the middle of
+what nine pictures say: the same face seen from a few degrees beside moves them by some millimetres.
 """
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +19,15 @@ from bodyscan.reconstruct.triangulate import triangulate
 from bodyscan.types import F64, U8
 
 HAND_VIEWS = 8
-FACE_AZIMUTHS = (0.0, -0.45, 0.45)
+FACE_AZIMUTHS = (0.0, -0.3, 0.3)
+FACE_ELEVATIONS = (0.1, -0.15, 0.35)
+FACE_AGREEMENT = 0.035
+"""Distance at which a hit counts little beside the middle of the others, as a share of the head's radius."""
+EXPOSED = 0.55
+"""Brightness of a picture's middle tone, 0..1: that of the studio's own skin tone. In pictures as dark as
+dark skin, faces were found a centimetre beside the mark, and fingers more."""
+FUSIONS = 5
+EXPONENTS = (0.25, 1.5)
 HAND_TOLERANCE = 0.10
 """Ray distance within which pictures of a hand agree, as a share of the hand's size."""
 
@@ -97,8 +108,8 @@ def face_points(studio: Studio, detector: PersonDetector, pose: F64, size_px: in
     up = np.cross(front, side) if np.linalg.norm(np.cross(front, side)) > 1e-9 else up
     centre = middle + 0.3 * front
     hits, weights = [], []
-    for azimuth in FACE_AZIMUTHS:
-        view = _close_up(centre, radius, azimuth, size_px, up=up, front=front)
+    for azimuth, elevation in product(FACE_AZIMUTHS, FACE_ELEVATIONS):
+        view = _close_up(centre, radius, azimuth, size_px, up=up, front=front, elevation=elevation)
         image, _ = _isolated(studio, view, centre, 1.6 * radius)
         pixels = detector.face(image)
         if pixels is None:
@@ -108,20 +119,35 @@ def face_points(studio: Studio, detector: PersonDetector, pose: F64, size_px: in
         weights.append(facing)
     if not hits:
         return None
-    return _fused_hits(np.stack(hits), np.stack(weights), 0.12 * radius, len(FACE_AZIMUTHS))
+    asked = len(FACE_AZIMUTHS) * len(FACE_ELEVATIONS)
+    return _fused_hits(np.stack(hits), np.stack(weights), FACE_AGREEMENT * radius, asked)
 
 
 def _fused_hits(points: F64, weights: F64, tolerance: float, asked: int) -> tuple[F64, F64]:
-    """Weighted means (P, 3) of hits (V, P, 3) near the hit of the view that faces the point best."""
-    weights = np.where(np.isfinite(points).all(axis=2), weights, 0)
-    best = np.take_along_axis(np.nan_to_num(points), weights.argmax(axis=0)[None, :, None], 0)[0]
-    near = np.linalg.norm(np.nan_to_num(points) - best, axis=2) < tolerance
-    kept = weights * near
-    total = kept.sum(axis=0)
-    mean = np.einsum("vp,vpi->pi", kept, np.nan_to_num(points)) / np.maximum(total, 1e-12)[:, None]
-    agreeing = (kept > 0).sum(axis=0)
-    sure = weights.max(axis=0) * (0.5 + 0.5 * np.clip((agreeing - 1) / max(asked - 1, 1), 0, 1))
-    return mean, np.where(total > 0, sure, 0)
+    """Robust middles (P, 3) of hits (V, P, 3) with weights (V, P), and how sure they are (P,) 0..1.
+
+    From the median on, by iteratively reweighted means; where a point sits at the rim of the face and some
+    rays pass by it, the hits far behind fall out.
+    """
+    seen = np.isfinite(points).all(axis=2) & (weights > 0)
+    weights = np.where(seen, weights, 0) ** 2
+    middle = np.zeros(points.shape[1:])
+    some = seen.any(axis=0)
+    middle[some] = np.nanmedian(np.where(seen[:, some, None], points[:, some], np.nan), axis=0)
+    points = np.nan_to_num(points)
+    robust, away = weights, np.zeros(weights.shape)
+    for _ in range(FUSIONS):
+        away = np.linalg.norm(points - middle, axis=2) / tolerance
+        robust = weights / (1 + away**2) ** 2
+        total = np.maximum(robust.sum(axis=0), 1e-12)
+        middle = np.einsum("vp,vpi->pi", robust, points) / total[:, None]
+    typical = np.zeros(len(middle))
+    typical[some] = np.nanmedian(np.where(seen, away, np.nan)[:, some], axis=0)
+    agreeing = (seen & (away < 2)).sum(axis=0)
+    # Where pictures contradict each other (a mouth in noise) the middle of them is no answer.
+    sure = np.sqrt(weights.max(axis=0)) / (1 + typical**4)
+    sure *= 0.5 + 0.5 * np.clip((agreeing - 1) / max(asked - 1, 1), 0, 1)
+    return middle, np.where(agreeing > 0, sure, 0)
 
 
 def _surface_hits(studio: Studio, view: View, pixels: F64, centre: F64, reach: float) -> tuple[F64, F64]:
@@ -137,15 +163,36 @@ def _surface_hits(studio: Studio, view: View, pixels: F64, centre: F64, reach: f
 
 def _isolated(studio: Studio, view: View, centre: F64, reach: float) -> tuple[U8, RenderedView]:
     depth = float(np.linalg.norm(view.eye - centre))
-    return studio.picture(view, near=max(depth - reach, 0.0), far=depth + reach)
+    image, seen = studio.picture(view, near=max(depth - reach, 0.0), far=depth + reach)
+    return _exposed(image, seen.mask), seen
+
+
+def _exposed(image: U8, mask: np.ndarray) -> U8:
+    """The picture (H, W, 3) with the middle tone of what `mask` (H, W) shows at `EXPOSED`."""
+    if not mask.any():
+        return image
+    tone = float(np.clip(np.median(image[mask].mean(axis=1)) / 255, 0.01, 0.99))
+    exponent = np.clip(np.log(EXPOSED) / np.log(tone), *EXPONENTS)
+    image = image.copy()
+    image[mask] = np.rint(255 * (image[mask] / 255) ** exponent).astype(np.uint8)
+    return image
 
 
 def _close_up(
-    centre: F64, radius: float, azimuth: float, size_px: int, *, up: ArrayLike, front: ArrayLike
+    centre: F64,
+    radius: float,
+    azimuth: float,
+    size_px: int,
+    *,
+    up: ArrayLike,
+    front: ArrayLike,
+    elevation: float = 0.0,
 ) -> View:
     half = radius / np.sqrt(3)
     bounds = np.stack([centre - half, centre + half])
-    return View.around(bounds, azimuth, width=size_px, height=size_px, fill=0.98, up=up, front=front)
+    return View.around(
+        bounds, azimuth, elevation, width=size_px, height=size_px, fill=0.98, up=up, front=front
+    )
 
 
 def _level(along: F64) -> F64:
