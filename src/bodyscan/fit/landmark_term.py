@@ -1,10 +1,10 @@
 """Ties the landmarks that came with a scan to points of the body model.
 
 The table of where the detector's points lie comes from bare made bodies, on which it is off by 1.4 mm at
-the face and 1.3 mm at a hand. On scans of people outside of the space of shapes it is 4 to 9 mm at the face,
-most of it a shift of the whole face upwards, and centimetres at a fist, just as sure; so points of a group are
-trusted less. Tried: the face at its table's word led lids, brows and nose 4 mm astray, which the surface alone
-finds within 2 mm.
+the face and 1.3 mm at a hand. On scans of people outside of the space of shapes it is 4 to 9 mm at the
+face, most of it a shift of the whole face upwards, and centimetres at a fist, just as sure; so points of a
+group are trusted less. Tried: the face at its table's word led lids, brows and nose 4 mm astray, which the
+surface alone finds within 2 mm.
 """
 
 from __future__ import annotations

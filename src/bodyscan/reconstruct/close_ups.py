@@ -129,13 +129,14 @@ def _fused_hits(points: F64, weights: F64, tolerance: float, asked: int) -> tupl
     From the median on, by iteratively reweighted means; where a point sits at the rim of the face and some
     rays pass by it, the hits far behind fall out.
     """
+    weights = np.nan_to_num(weights)
     seen = np.isfinite(points).all(axis=2) & (weights > 0)
-    weights = np.where(seen, weights, 0) ** 2
+    weights = (weights * seen) ** 2
     middle = np.zeros(points.shape[1:])
     some = seen.any(axis=0)
     middle[some] = np.nanmedian(np.where(seen[:, some, None], points[:, some], np.nan), axis=0)
     points = np.nan_to_num(points)
-    robust, away = weights, np.zeros(weights.shape)
+    away = np.zeros(weights.shape)
     for _ in range(FUSIONS):
         away = np.linalg.norm(points - middle, axis=2) / tolerance
         robust = weights / (1 + away**2) ** 2
