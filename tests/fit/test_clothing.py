@@ -120,14 +120,24 @@ def test_garments_touch_shoulders_and_hips_rather_than_the_waist(model) -> None:
     assert shoulders < hips < waist
 
 
-def test_skin_is_moved_inside_of_what_was_scanned(model, body) -> None:
+def test_skin_lies_inside_of_what_was_scanned(model, body) -> None:
     cover = Cover(np.zeros(0), np.ones(model.num_vertices), True)
     normals = vertex_normals(body, model.faces)
-    inside = under_cover(model, body + 0.004 * normals, body, cover)
-    assert np.einsum("vc,vc->v", inside - body, normals).max() < 1e-9
-    np.testing.assert_allclose(
-        under_cover(model, body - 0.004 * normals, body, cover), body - 0.004 * normals
-    )
+
+    def depth_mm(guess_mm: float) -> np.ndarray:
+        skin = under_cover(model, body - guess_mm / 1e3 * normals, body, cover)
+        return 1e3 * np.einsum("vc,vc->v", body - skin, normals)
+
+    np.testing.assert_allclose(depth_mm(-4.0), 0, atol=1e-6)  # a guess outside is moved onto the scan
+    np.testing.assert_allclose(depth_mm(1.0), 1.0, atol=0.01)  # tight: at most a cloth's thickness inside
+    assert np.median(depth_mm(3.0)) < 2.5
+    np.testing.assert_allclose(np.median(depth_mm(20.0)), 20, atol=0.01)  # cloth hangs: the body's own guess
+
+
+def test_bare_skin_is_left_as_it_was_fitted(model, body) -> None:
+    nothing = Cover(np.zeros(0), np.zeros(model.num_vertices), True)
+    guess = body + np.random.default_rng(0).normal(0, 0.003, body.shape)
+    np.testing.assert_array_equal(under_cover(model, guess, body, nothing), guess)
 
 
 @pytest.mark.slow

@@ -32,7 +32,12 @@ AGREE = 3.0
 """Hands and face whose colours differ by more standard deviations do not both show skin."""
 FACE_HALF_WIDTH_M = 0.045
 SMOOTH_M = 0.03
-"""Cover is averaged over so much of the body."""
+STEPS = 12
+"""Cover is averaged over so much of the body, in so many steps."""
+TOUCHING_M = (0.0025, 0.007)
+"""Mean gaps between body and scan from which cloth begins to hang, and surely does, metres."""
+CLOTH_M = 0.002
+"""Thickness of tight cloth."""
 MIN_REFERENCE = 60
 BARE = ("left_hand", "right_hand")
 HEAD = ("head", "neck", "left_eye", "right_eye")
@@ -97,10 +102,25 @@ def hanging_profile(model: BodyModel) -> F64:
 
 
 def under_cover(model: BodyModel, skin: F64, surface: F64, cover: Cover) -> F64:
-    """(V, 3) `skin` with covered places that lie outside of the scanned `surface` (V, 3) moved onto it."""
+    """(V, 3) metres: the estimated skin, where cover lies on it.
+
+    `skin` (V, 3): the body with the detail of bare places, `surface` (V, 3): as scanned. Where the two are
+    close, cloth is tight or touches: the skin lies a cloth's thickness inside the scan, whose own shape it
+    has. Where they are far apart, cloth hangs, and the body's own guess is kept. Never outside of the scan.
+    """
     normals = vertex_normals(surface, model.faces)
-    outside = np.maximum(np.einsum("vc,vc->v", skin - surface, normals), 0)
-    return skin - (cover.vertices * outside)[:, None] * normals
+    gap = np.einsum("vc,vc->v", surface - skin, normals)
+    areas = np.maximum(vertex_areas(surface, model.faces), 1e-12)
+    usual, mass = areas * np.maximum(gap, 0), areas
+    spread = _diffusion(model, surface)
+    for _ in range(STEPS):
+        usual, mass = spread @ usual, spread @ mass
+    hanging = _ramp(usual / mass, *TOUCHING_M)
+    thickness = np.minimum(CLOTH_M, np.maximum(gap, 0))
+    depth = (1 - hanging) * thickness + hanging * np.maximum(gap, 0)
+    inside = surface - depth[:, None] * normals
+    # Along the surface the scan's own detail slides as the body does.
+    return skin + cover.vertices[:, None] * (inside - skin)
 
 
 def _ramp(values: F64, low: float, high: float) -> F64:
@@ -162,13 +182,13 @@ def _smoothed(model: BodyModel, vertices: F64, nearest: np.ndarray, likely: F64,
     total = np.bincount(nearest, weight * likely, count)
     hold = 1e-3 * vertex_areas(vertices, model.faces)
     spread = _diffusion(model, vertices)
-    for _ in range(12):
+    for _ in range(STEPS):
         mass, total, hold = spread @ mass, spread @ total, spread @ hold
     return total / np.maximum(mass + hold, 1e-300)
 
 
 def _diffusion(model: BodyModel, vertices: F64) -> sparse.csr_matrix:
-    """(V, V) one step of a smoothing that, repeated 12 times, reaches `SMOOTH_M` on coarse and fine parts."""
+    """(V, V) one step of a smoothing of which `STEPS` reach `SMOOTH_M` on coarse and fine parts."""
     faces = model.faces
     row = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])
     column = np.concatenate([faces[:, 1], faces[:, 2], faces[:, 0]])
