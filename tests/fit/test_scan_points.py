@@ -130,12 +130,23 @@ def test_a_clean_scan_has_next_to_no_noise() -> None:
     assert 1e3 * points.noise_m < 0.02
 
 
-def test_finer_points_near_a_place_replace_those_that_were_there() -> None:
+@pytest.mark.parametrize(("rings", "count"), [(60, 4000), (150, 2000)])
+def test_finer_points_in_a_box_replace_those_that_were_there(rings: int, count: int) -> None:
+    """Sampled where the scan is coarse, averaged where it is dense."""
+    scan = scan_of(sphere(0.8, rings))
+    base = draw_scan_points(scan, 2500, 0)
+    box = np.array([[-0.3, 1.4, -0.3], [0.3, 1.7, 0.3]])
+    fine = draw_near(scan, base, box[None], count, 0)
+
+    def inside(points: np.ndarray) -> np.ndarray:
+        return ((points >= box[0]) & (points <= box[1])).all(axis=1)
+
+    assert inside(fine.points).sum() > 5 * inside(base.points).sum()
+    np.testing.assert_array_equal(fine.points[~inside(fine.points)], base.points[~inside(base.points)])
+    assert fine.areas.sum() == pytest.approx(base.areas.sum(), rel=0.05)
+
+
+def test_a_box_beside_the_scan_changes_nothing() -> None:
     scan = scan_of(sphere(0.8, 60))
-    base = draw_scan_points(scan, 5000, 0)
-    fine = draw_near(scan, base, np.array([[0, 1.6, 0]]), 0.3, 4000, 0)
-    near = np.linalg.norm(fine.points - [0, 1.6, 0], axis=1) < 0.3
-    was = np.linalg.norm(base.points - [0, 1.6, 0], axis=1) < 0.3
-    assert near.sum() > 5 * was.sum()
-    np.testing.assert_array_equal(fine.points[~near], base.points[~was])
-    assert fine.areas.sum() == pytest.approx(base.areas.sum(), rel=0.02)
+    base = draw_scan_points(scan, 2500, 0)
+    assert draw_near(scan, base, np.array([[[5.0, 5, 5], [6, 6, 6]]]), 1000, 0) is base

@@ -59,6 +59,8 @@ class Detail:
 
     offsets: F64
     """(V, 3) metres, to be added to the posed parametric body."""
+    bare_offsets: F64
+    """(V, 3) metres, the same from what shows skin alone; equal to `offsets` where nothing is covered."""
     coverage: F64
     """(V,) 0..1, how far each vertex is backed by data."""
 
@@ -76,29 +78,37 @@ def refine_surface(
     `limit_m`: farthest target; `smooth_length_m`: on a clean scan details smaller than this are smoothed
     away, metres; on a noisy one more (`information`).
     """
-    plate = _plate(model, vertices, smooth_length_m)
     normals = vertex_normals(vertices, model.faces)
     folds = foldedness(vertices, normals)
     trust = information(scan) / REFERENCE_INFORMATION
     areas = np.maximum(vertex_areas(vertices, model.faces), 1e-9)
-    held = sparse.diags(HOLD * areas)
-    offsets = np.zeros_like(vertices)
-    for round_ in range(ROUNDS):
-        reach = limit_m if round_ < 2 else limit_m / 2
-        measured = measure(model, vertices, offsets, scan, reach)
-        weight = measured.weights * (1 - FOLD_DOUBT * measured.at(folds[:, None])[:, 0]) * trust
+    prior = _plate(model, vertices, folds, areas, smooth_length_m) + sparse.diags(HOLD * areas)
+
+    def solved(measured: Measured, believed: F64) -> F64:
+        weight = measured.weights * (1 - FOLD_DOUBT * measured.at(folds[:, None])[:, 0]) * trust * believed
         rows = measured.matrix(len(vertices))
-        data = rows.T @ sparse.diags(weight) @ rows
-        factor = splu(
-            (data + held + plate).tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
-        )
+        system = (rows.T @ sparse.diags(weight) @ rows + prior).tocsc()
+        factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         offsets = factor.solve(rows.T @ (weight[:, None] * measured.targets))
-    length = np.linalg.norm(offsets, axis=1, keepdims=True)
-    offsets *= np.minimum(1, limit_m / np.maximum(length, 1e-12))
+        length = np.linalg.norm(offsets, axis=1, keepdims=True)
+        return offsets * np.minimum(1, limit_m / np.maximum(length, 1e-12))
+
+    everything = np.ones(len(scan.points))
+    measured = measure(model, vertices, np.zeros_like(vertices), scan, limit_m)
+    offsets = solved(measured, everything)
+    for round_ in range(1, ROUNDS):
+        reach = limit_m if round_ < ROUNDS // 2 else limit_m / 2
+        measured = measure(model, vertices, offsets, scan, reach)
+        offsets = solved(measured, everything)
+    bare = offsets
+    if scan.covered.any():
+        # The last round's measurements once more, without those of cloth and hair.
+        bare = unfold(model, vertices, solved(measured, 1 - scan.covered))
     offsets = unfold(model, vertices, offsets)
     offsets = take_back_crossings(vertices, offsets, model.faces[seen_faces(model)])
     offsets = lay_ears_flat(model, vertices, offsets, normals, folds)
-    return Detail(offsets, coverage(model, vertices + offsets, scan, limit_m / 2))
+    backed = coverage(model, vertices + offsets, scan, limit_m / 2)
+    return Detail(offsets, bare if scan.covered.any() else offsets, backed)
 
 
 def information(scan: ScanPoints) -> float:
@@ -158,16 +168,14 @@ def measure(model: BodyModel, vertices: F64, offsets: F64, scan: ScanPoints, rea
     return Measured(corners, shares, held + along[:, None] * normal, weight)
 
 
-def _plate(model: BodyModel, vertices: F64, length_m: float) -> sparse.csr_matrix:
+def _plate(model: BodyModel, vertices: F64, folds: F64, areas: F64, length_m: float) -> sparse.csr_matrix:
     """(V, V) bending energy of a thin plate that follows data down to `length_m`, square metres.
 
     The discrete energy grows with the fourth power of that length over the local edge, so that the dense face
     is as smooth as the coarse torso.
     """
     laplacian, edge_m = edge_laplacian(model, vertices)
-    folds = foldedness(vertices, vertex_normals(vertices, model.faces))
     bend = (length_m * _stiffness(model) * (1 + FOLD_STIFFNESS * folds) / edge_m) ** 4
-    areas = np.maximum(vertex_areas(vertices, model.faces), 1e-9)
     return laplacian.T @ sparse.diags(np.clip(bend, *BEND_RANGE) * areas) @ laplacian
 
 

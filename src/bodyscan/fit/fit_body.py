@@ -11,19 +11,21 @@ from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import StageError
 from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
-from bodyscan.fit.detail import Detail, refine_surface
+from bodyscan.fit.detail import refine_surface
 from bodyscan.fit.hands import CURLED, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.hold_hands import hold_hands
 from bodyscan.fit.hold_lips import hold_lips
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
-from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
+from bodyscan.fit.scan_points import ScanPoints, draw_near, draw_scan_points
 from bodyscan.fit.solve import solve_level
 from bodyscan.fit.start import find_start
 from bodyscan.types import F64, BodyFit, Mesh, ScanMesh
 
-POINTS = 60_000
+POINTS, FINE_POINTS = 60_000, 20_000
+"""Points of the whole scan, and of head and hands for their detail."""
+FINE_REGIONS, FINE_MARGIN_M = ("head", "left_hand", "right_hand"), 0.015
 SHORT_M = 1.52
 """People up to this stature may be children: both bodies are tried."""
 TALL_CHILD_M = 0.95
@@ -72,7 +74,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         steps += taken
     posed = body.pose(params)
     parametric = body.mesh(posed.vertices)
-    detailed = _with_detail(body, posed.vertices, points, cover, options)
+    detailed = _with_detail(body, posed.vertices, scan, points, cover, options)
     surface = body.mesh(detailed.surface)
     outer = body.faces[problem.face_ids]
     body_mm = signed_distance_mm(Mesh(parametric.vertices, outer), points.points)
@@ -129,19 +131,34 @@ class _Detailed:
 
 
 def _with_detail(
-    body: BodyModel, vertices: F64, points: ScanPoints, cover: Cover | None, options: FitOptions
+    body: BodyModel,
+    vertices: F64,
+    scan: ScanMesh,
+    points: ScanPoints,
+    cover: Cover | None,
+    options: FitOptions,
 ) -> _Detailed:
     if not options.detail:
         return _Detailed(vertices, vertices, np.zeros(len(vertices)))
-
-    def refined(scan: ScanPoints) -> Detail:
-        return refine_surface(
-            body, vertices, scan, limit_m=options.detail_limit_m, smooth_length_m=options.detail_length_m
-        )
-
-    outer = refined(points)
-    surface = vertices + outer.offsets
+    points = draw_near(scan, points, _fine_boxes(body, vertices), FINE_POINTS, options.seed)
+    if cover is not None and cover.any:
+        cover = estimate_cover(body, vertices, points)
+        points = replace(points, cover=cover.points)
+    else:
+        points = replace(points, cover=None)
+    detail = refine_surface(
+        body, vertices, points, limit_m=options.detail_limit_m, smooth_length_m=options.detail_length_m
+    )
+    surface = vertices + detail.offsets
     if cover is None or not cover.any:
-        return _Detailed(surface, surface, outer.coverage)
-    bare = refined(replace(points, confidence=points.confidence * (1 - cover.points)))
-    return _Detailed(surface, under_cover(body, vertices + bare.offsets, surface, cover), outer.coverage)
+        return _Detailed(surface, surface, detail.coverage)
+    skin = under_cover(body, vertices + detail.bare_offsets, surface, cover)
+    return _Detailed(surface, skin, detail.coverage)
+
+
+def _fine_boxes(body: BodyModel, vertices: F64) -> F64:
+    """(K, 2, 3) metres: around head and hands, whose shape is finer than the usual points are apart."""
+    known = [name for name in FINE_REGIONS if name in body.region_names]
+    parts = [vertices[body.region(name)] for name in known]
+    boxes = [(part.min(axis=0) - FINE_MARGIN_M, part.max(axis=0) + FINE_MARGIN_M) for part in parts]
+    return np.array(boxes).reshape(-1, 2, 3)

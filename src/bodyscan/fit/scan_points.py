@@ -17,6 +17,7 @@ from bodyscan.fit.scan_noise import estimate_noise_m
 from bodyscan.geometry.edges import rim_vertices
 from bodyscan.geometry.normals import areas_and_normals, vertex_areas, vertex_normals
 from bodyscan.geometry.sampling import sample_surface
+from bodyscan.geometry.weld import used_vertices
 from bodyscan.types import F64, Bool, Mesh, ScanMesh
 
 DENSE = 2.0
@@ -98,39 +99,43 @@ def draw_scan_points(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
     return _with_noise(points, mesh, seed)
 
 
-def draw_near(
-    scan: ScanMesh, base: ScanPoints, places: F64, reach_m: float, count: int, seed: int
-) -> ScanPoints:
-    """`base`, with about `count` finer points instead of its own within `reach_m` of `places` (K, 3).
+def draw_near(scan: ScanMesh, base: ScanPoints, boxes: F64, count: int, seed: int) -> ScanPoints:
+    """`base`, with about `count` finer points in place of its own inside `boxes` (K, 2, 3), low and high ends.
 
-    For parts whose shape is finer than the points are apart. A cloud or averaged scan is returned as it is.
+    For parts whose shape is finer than the points are apart. A cloud, or a scan that shows no more there, is
+    returned as it is.
     """
     mesh = scan.mesh
-    if mesh.is_cloud or len(mesh.vertices) > DENSE * len(base.points):
+    if mesh.is_cloud or not len(boxes):
         return base
-    tree = KDTree(places)
 
     def near(points: F64) -> Bool:
-        return np.isfinite(tree.query(points, distance_upper_bound=reach_m, workers=-1)[0])
+        return np.any([((points >= low) & (points <= high)).all(axis=1) for low, high in boxes], axis=0)
 
     faces = mesh.faces[near(mesh.vertices)[mesh.faces].all(axis=1)]
     if not len(faces):
         return base
-    part = Mesh(mesh.vertices, faces, colors=mesh.colors)
-    rim = rim_vertices(mesh.faces, len(mesh.vertices))
-    fine = _sampled(part, scan.confidence, count, seed, rim, vertex_normals(mesh.vertices, mesh.faces))
-    if fine.areas[0] >= base.areas.mean():
+    used, small = used_vertices(faces, len(mesh.vertices))
+    part = replace(
+        scan,
+        mesh=Mesh(mesh.vertices[used], small, colors=None if mesh.colors is None else mesh.colors[used]),
+        confidence=scan.confidence[used],
+        texture=None,
+    )
+    rim = rim_vertices(mesh.faces, len(mesh.vertices))[used]
+    if len(used) > DENSE * count:
+        fine = _averaged(part, count, rim)
+    else:
+        fine = _sampled(part.mesh, part.confidence, count, seed, rim)
+    if fine.areas.mean() >= 0.8 * base.areas.mean():
         return base
-    fine = fine.take(near(fine.points))
     rest = base.take(~near(base.points))
-    joined = {
-        name: np.concatenate([getattr(rest, name), getattr(fine, name)])
-        for name in ("points", "normals", "confidence", "border", "areas")
-    }
+    names = ("points", "normals", "confidence", "border", "areas")
+    joined = {name: np.concatenate([getattr(rest, name), getattr(fine, name)]) for name in names}
     colors = None
     if rest.colors is not None and fine.colors is not None:
         colors = np.concatenate([rest.colors, fine.colors])
-    return replace(base, **joined, colors=colors)
+    return replace(base, **joined, colors=colors, cover=None)
 
 
 def _of_cloud(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
@@ -155,23 +160,15 @@ def _with_noise(points: ScanPoints, mesh: Mesh, seed: int) -> ScanPoints:
     return replace(points, noise_m=estimate_noise_m(mesh.vertices, points, seed), vertex_density=density)
 
 
-def _sampled(
-    mesh: Mesh,
-    vertex_confidence,
-    count: int,
-    seed: int,
-    rim: Bool | None = None,
-    at_vertices: F64 | None = None,
-) -> ScanPoints:
+def _sampled(mesh: Mesh, vertex_confidence, count: int, seed: int, rim: Bool | None = None) -> ScanPoints:
     areas, flat = areas_and_normals(mesh.vertices, mesh.faces)
     if not areas.sum() > 0:
         raise InputError("The scan has no surface area: every face is degenerate.")
     points, face, weights = sample_surface(mesh.vertices, mesh.faces, count, seed)
     corners = mesh.faces[face]
-    if at_vertices is None:
-        at_vertices = vertex_normals(mesh.vertices, mesh.faces)
     if rim is None:
         rim = rim_vertices(mesh.faces, len(mesh.vertices))
+    at_vertices = vertex_normals(mesh.vertices, mesh.faces)
     normals = np.einsum("nk,nkc->nc", weights, at_vertices[corners])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     # Where sheets meet in a vertex their mean normal means nothing: the face's own is taken.
@@ -187,7 +184,7 @@ def _sampled(
     )  # fmt: skip
 
 
-def _averaged(scan: ScanMesh, count: int) -> ScanPoints:
+def _averaged(scan: ScanMesh, count: int, rim: Bool | None = None) -> ScanPoints:
     """One point for each cell and side of the surface: the mean of its vertices, by their areas."""
     mesh = scan.mesh
     areas = vertex_areas(mesh.vertices, mesh.faces)
@@ -215,7 +212,8 @@ def _averaged(scan: ScanMesh, count: int) -> ScanPoints:
     facing = mean(normals)
     length = np.linalg.norm(facing, axis=1)
     kept &= length > 0.3
-    rim = rim_vertices(mesh.faces, len(mesh.vertices))
+    if rim is None:
+        rim = rim_vertices(mesh.faces, len(mesh.vertices))
     found = ScanPoints(
         mean(mesh.vertices),
         facing / np.maximum(length, 1e-12)[:, None],
