@@ -30,7 +30,7 @@ from bodyscan.geometry.normals import vertex_areas, vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import F64, Mesh
 
-ROUNDS = 4
+ROUNDS = 3
 MIN_COSINE = 0.5
 HOLD = 1e-3
 """Pull towards zero where no data speaks, against a data weight of 1."""

@@ -17,8 +17,8 @@ AVERAGED_OVER_MM = 10.0
 """Side of the patch that noise averages out over."""
 EXPECTED = np.array([0.28, 0.25, 0.30, 0.25])
 """Shares of floor (mm), misfit, averaged noise and uncovered body in the expected error: least squares on 20
-of the 40 cases of `benchmarks/fit.py`. On the 20 others the correlation with the true error was 0.77 (Pearson),
-and 0.82 with the halves exchanged."""
+of the 40 cases of `benchmarks/fit.py`. On the 20 others the correlation with the true error was 0.77
+(Pearson), and 0.82 with the halves exchanged."""
 TRUSTED = 0.5
 """Scan vertices with at least this confidence are judged."""
 

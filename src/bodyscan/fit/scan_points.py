@@ -100,7 +100,7 @@ def draw_scan_points(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
 
 
 def draw_near(scan: ScanMesh, base: ScanPoints, boxes: F64, count: int, seed: int) -> ScanPoints:
-    """`base`, with about `count` finer points in place of its own inside `boxes` (K, 2, 3), low and high ends.
+    """`base`, with about `count` finer points in place of its own in `boxes` (K, 2, 3), low and high corners.
 
     For parts whose shape is finer than the points are apart. A cloud, or a scan that shows no more there, is
     returned as it is.
