@@ -8,7 +8,7 @@ import pytest
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.landmarks import detector_points
 from bodyscan.body.poses import standard_pose
-from bodyscan.fit.landmark_term import FACE_GROUP_WEIGHT, build_landmark_term
+from bodyscan.fit.landmark_term import GROUPS, build_landmark_term
 from bodyscan.fit.linearize import Unknowns
 from bodyscan.fit.options import LEVELS
 from bodyscan.fit.prior import build_pose_prior
@@ -85,10 +85,11 @@ def test_the_face_as_a_group_counts_as_few_points() -> None:
     marks = landmarks_of(model, person_params(model, 1))
     term = build_landmark_term(model, marks)
     face = np.array([name.startswith("face_") for name in marks.names])
+    group = GROUPS["face"]
     assert term is not None
-    assert face.sum() > FACE_GROUP_WEIGHT
-    alone = detector_points(model).sigma_m[face] / np.sqrt(0.9)
-    assert np.sum((alone / term.sigma_m[face]) ** 2) == pytest.approx(FACE_GROUP_WEIGHT)
+    assert face.sum() > group.worth
+    alone = np.maximum(detector_points(model).sigma_m[face] / np.sqrt(0.9), group.least_sigma_m)
+    assert np.sum((alone / term.sigma_m[face]) ** 2) == pytest.approx(group.worth)
 
 
 def test_a_step_is_shortened_as_a_whole_to_what_can_be_trusted() -> None:
