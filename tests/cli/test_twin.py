@@ -5,7 +5,9 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+import trimesh
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
@@ -189,6 +191,23 @@ def test_a_sample_becomes_a_sound_twin_with_a_report(made):
     page = (folder / "report" / "report.html").read_text()
     assert page.count("<img") >= 10
     assert "DEMO man" in page
+
+
+@pytest.mark.slow
+def test_the_skin_twin_has_no_hair_and_is_as_sound(made, tmp_path, sample_scans):
+    result = run(
+        *(sample_scans / "man.ply", "--consent", sample_scans / "man.consent.json"),
+        *("-o", tmp_path / "skin.glb", "--pose", "t", "--surface", "skin", "--json"),
+    )
+    assert json.loads(result.stdout)["face_shapes"] == 52
+    checked = CliRunner().invoke(app, ["validate", str(tmp_path / "skin.glb"), "--json"])
+    assert checked.exit_code == 0, checked.output
+    skin, scanned = (
+        trimesh.load(path, force="mesh") for path in (tmp_path / "skin.glb", made[0] / "twin.glb")
+    )
+    assert skin.faces.shape == scanned.faces.shape
+    hair_m = np.ptp(scanned.vertices[:, 1]) - np.ptp(skin.vertices[:, 1])
+    assert 0.001 < hair_m < 0.03
 
 
 @pytest.mark.slow

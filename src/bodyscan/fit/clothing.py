@@ -88,7 +88,8 @@ HANG = np.array(
 )
 """Share of the stature, and how far cloth usually lies off trunk and legs there, against its mean: garments
 hang from shoulders and hips, touch the chest, and stand off waist and hems."""
-SLEEVE_HANG, HAIR_HANG = 0.8, 0.5
+SLEEVE_HANG, HAIR_HANG = 0.8, 0.9
+"""The same on arms, and under hair: no other place has the value of hair."""
 
 
 def hanging_profile(model: BodyModel) -> F64:
@@ -106,7 +107,8 @@ def under_cover(model: BodyModel, skin: F64, surface: F64, cover: Cover) -> F64:
 
     `skin` (V, 3): the body with the detail of bare places, `surface` (V, 3): as scanned. Where the two are
     close, cloth is tight or touches: the skin lies a cloth's thickness inside the scan, whose own shape it
-    has. Where they are far apart, cloth hangs, and the body's own guess is kept. Never outside of the scan.
+    has. Where they are far apart, cloth hangs, and the body's own guess is kept, as it is under hair. Never
+    outside of the scan.
     """
     normals = vertex_normals(surface, model.faces)
     gap = np.einsum("vc,vc->v", surface - skin, normals)
@@ -115,7 +117,7 @@ def under_cover(model: BodyModel, skin: F64, surface: F64, cover: Cover) -> F64:
     spread = _diffusion(model, surface)
     for _ in range(STEPS):
         usual, mass = spread @ usual, spread @ mass
-    hanging = _ramp(usual / mass, *TOUCHING_M)
+    hanging = np.where(_named(model, HEAD), 1.0, _ramp(usual / mass, *TOUCHING_M))
     thickness = np.minimum(CLOTH_M, np.maximum(gap, 0))
     depth = (1 - hanging) * thickness + hanging * np.maximum(gap, 0)
     inside = surface - depth[:, None] * normals

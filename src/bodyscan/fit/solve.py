@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.clothing import hanging_profile
+from bodyscan.fit.clothing import HAIR_HANG, hanging_profile
 from bodyscan.fit.correspond import (
     Pairs,
     scan_to_triangles,
@@ -205,13 +205,15 @@ def _belief(pairs: Pairs, residual: F64, hang: F64, sigma: float) -> F64:
     if not pairs.cover.any():
         return skin
     gap = np.maximum(-residual, 0)
-    if sigma < EXACT_BELOW_M:
-        usual = float(np.average(np.minimum(gap, MOST_GAP_M), weights=pairs.cover))
-        worth = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
-    else:
-        # The body has just been fitted to the cloth itself: let it shrink before gaps are looked at.
-        worth = FIRST_CLOTH_PULL
-    worth = worth / hang[pairs.corners[:, 0]] ** 3
+    hang = hang[pairs.corners[:, 0]]
+    # The body has just been fitted to the cloth itself: let it shrink before gaps are looked at. Hair is
+    # never as thin as tight cloth.
+    worth = np.full(len(gap), FIRST_CLOTH_PULL)
+    garment = pairs.cover * (hang != HAIR_HANG)
+    if sigma < EXACT_BELOW_M and garment.any():
+        usual = float(np.average(np.minimum(gap, MOST_GAP_M), weights=garment))
+        worth[hang != HAIR_HANG] = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
+    worth /= hang**3
     inside = np.minimum(worth * sigma**2 / (MEAN_GAP_M * np.maximum(gap, LEAST_GAP_M)), skin)
     outside = 1 / (1 + (residual / (WALL * sigma)) ** 2)
     cloth = np.where(residual > 0, outside, inside)

@@ -168,6 +168,12 @@ def _quality_rows(fit: BodyFit) -> list[tuple[str, str, str]]:
         ("Surface, mean", f"{quality.surface_mean_mm:.2f} mm", "Trusted scan points to the fitted surface."),
         ("Surface, 95th percentile", f"{quality.surface_p95_mm:.2f} mm", "The same; 5 % lie farther off."),
         ("Body, mean", f"{quality.body_mean_mm:.2f} mm", "To the parametric body, without surface detail."),
+        (
+            "Expected error",
+            f"{quality.expected_error_mm:.2f} mm",
+            "What the fit expects of itself: the person's true surface to the fitted one, on average.",
+        ),
+        ("Noise of the scan", f"{quality.noise_mm:.2f} mm", "Of one vertex, as the scan itself shows it."),
         ("Coverage", f"{100 * quality.coverage:.1f} %", "Share of the body's area with scan data near it."),
         ("Explained", f"{100 * quality.explained:.1f} %", "Share of the scan within 20 mm of the surface."),
         (
