@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from bodyscan.errors import InputError
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that a command wrote."""
+
+    path: Path
+    size_bytes: int
 
 
 def write_atomic(path: Path, data: bytes) -> None:

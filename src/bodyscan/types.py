@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -398,11 +397,3 @@ class Twin:
     provenance: Provenance
     pose: str = "captured"
     """`captured`, `a` or `t`: the pose of `rig.mesh`."""
-
-
-@dataclass(frozen=True)
-class OutputFile:
-    """A file that a command wrote."""
-
-    path: Path
-    size_bytes: int

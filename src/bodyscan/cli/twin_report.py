@@ -12,10 +12,10 @@ from bodyscan.cli.output import size_words
 from bodyscan.cli.progress import FinishedStage
 from bodyscan.consent import ConsentRecord, Use
 from bodyscan.consent.fields import format_utc
+from bodyscan.files import OutputFile
 from bodyscan.mark import MarkInfo
 from bodyscan.pipeline import SOFTWARE, PipelineResult, QualityError
 from bodyscan.render import ConsentSummary, PictureOptions, ReportData, StageTime
-from bodyscan.types import OutputFile
 
 
 def report_data(

@@ -20,7 +20,7 @@ import numpy as np
 import pygltflib as gl
 
 from bodyscan.errors import InputError
-from bodyscan.files import write_atomic
+from bodyscan.files import OutputFile, write_atomic
 from bodyscan.gltf.attributes import clean_influences, seamless_normals
 from bodyscan.gltf.buffer import BufferPacker, smallest_index_dtype
 from bodyscan.gltf.color import srgb8_to_linear16
@@ -33,7 +33,7 @@ from bodyscan.gltf.metadata import (
     describe_twin,
     xmp_packet,
 )
-from bodyscan.types import F32, F64, OutputFile, Skeleton, Twin
+from bodyscan.types import F32, F64, Skeleton, Twin
 
 JOINT_GRID_M = 2.0**-20
 """About 1 micrometre; exact in float32 for joints within 8 m of the origin."""
