@@ -16,6 +16,7 @@ from bodyscan.body.measurements_standing import Standing
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import BodyscanError
 from bodyscan.fit import fit_body
+from bodyscan.geometry.normals import vertex_areas
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.pipeline import model_of
 from bodyscan.reconstruct import reconstruct_scan
@@ -47,12 +48,6 @@ class Result:
         return points @ self.truth_from_scan[:3, :3].T + self.truth_from_scan[:3, 3]
 
 
-def skin_of(fit: BodyFit) -> Mesh:
-    """The body as estimated under cloth and hair: `fit.skin`, or the parametric body where there is none."""
-    skin = getattr(fit, "skin", None)
-    return fit.body if skin is None else skin
-
-
 def measure_case(case: Case) -> tuple[Row, Result | None]:
     """The row of one case, and the result unless it failed on the way."""
     plan, watch = case.plan, Stopwatch()
@@ -72,13 +67,11 @@ def measure_case(case: Case) -> tuple[Row, Result | None]:
     result = Result(scan, fit, case.world_from_file @ np.linalg.inv(scan.world_from_input))
     row |= distances(case, result.in_truth(fit.surface.vertices))
     row |= joint_errors(case, result.in_truth(fit.skeleton.positions))
-    row |= skin_errors(case, result.in_truth(skin_of(fit).vertices))
+    row |= skin_errors(case, result.in_truth(fit.skin.vertices))
     row |= tape_errors(case, fit)
-    expected = getattr(fit.quality, "expected_error_mm", None)
     guess = fit.notes[0].removeprefix("first guess: ") if fit.notes else ""
     row |= {"acceptable": int(fit.quality.acceptable), "first_guess": guess}
-    if expected is not None:
-        row["expected_mm"] = float(expected)
+    row["expected_mm"] = float(fit.quality.expected_error_mm)
     return row, result
 
 
@@ -101,7 +94,7 @@ def distances(case: Case, surface: F64) -> Row:
     found: Row = {
         "surface_mm": gap.mean(),
         "surface_p95_mm": np.percentile(gap, 95),
-        "vertex_mm": np.average(apart, weights=vertex_areas(model, truth.outer)),
+        "vertex_mm": np.average(apart, weights=vertex_areas(truth.outer, outer_faces(model))),
     }
     for name, chosen in (
         ("surface_seen_mm", truth.seen),
@@ -111,14 +104,6 @@ def distances(case: Case, surface: F64) -> Row:
         if chosen.any():
             found[name] = gap[chosen].mean()
     return found
-
-
-def vertex_areas(model: BodyModel, vertices: F64) -> F64:
-    """(V,) area around each vertex that can be seen: the head has as many vertices as the rest."""
-    faces = outer_faces(model)
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return np.bincount(faces.reshape(-1), np.repeat(area, 3), len(vertices)).astype(np.float64)
 
 
 def face_points(case: Case) -> Bool:
@@ -175,7 +160,7 @@ def tape_errors(case: Case, fit: BodyFit) -> Row:
     found: Row = {}
     for prefix, fitted, true in (
         ("", fit.surface.vertices, truth.flat_outer),
-        ("skin_", skin_of(fit).vertices, truth.flat_skin),
+        ("skin_", fit.skin.vertices, truth.flat_skin),
     ):
         got = named(measure_surface(model_of(fit), fit.params, fitted))
         want = named(measure_surface(model, true_params, true))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from fit_cases import Case
-from fit_metrics import Result, Row, outer_faces, skin_of
+from fit_metrics import Result, Row, outer_faces
 from PIL import Image
 
 from bodyscan.body.model import BodyModel
@@ -55,7 +55,7 @@ class Pictures:
             result.fit,
             truth,
             outer_faces(case.person.model),
-            skin_of(result.fit) if clothed else None,
+            result.fit.skin if clothed else None,
         )
 
 

@@ -16,12 +16,12 @@ from fit_metrics import Result
 from peers import PeerFit, missing
 from scipy.spatial import KDTree
 
-from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
+from bodyscan.fit.fit_body import POINTS, first_guess
 from bodyscan.fit.options import FitOptions
 from bodyscan.fit.scan_points import draw_scan_points
-from bodyscan.fit.start import find_start, seen_area_weights
-from bodyscan.types import F64, BodyParams, ScanMesh
+from bodyscan.fit.start import seen_area_weights
+from bodyscan.types import F64
 
 try:
     import torch
@@ -85,20 +85,11 @@ def rotation_matrices(rotvec: torch.Tensor) -> torch.Tensor:
     return torch.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)
 
 
-def first_guess(scan: ScanMesh) -> tuple[BodyModel, BodyParams]:
-    """What our fit starts from."""
-    options = FitOptions()
-    points = draw_scan_points(scan, 60_000, options.seed)
-    stature = float(np.subtract(*np.percentile(points.points[:, 1], [99.95, 0.05])))
-    ages = ("child",) if stature < 0.95 else ("adult", "child") if stature < 1.52 else ("adult",)
-    models = {age: load_body_model(age) for age in ages}
-    coarsest, closer = options.levels[0], options.levels[1]
-    start = find_start(models, points, scan.landmarks, coarsest, stature, options.seed, closer)
-    return start.problem.model, start.params
-
-
 def fit(case: Case, result: Result) -> PeerFit:
-    model, params = first_guess(result.scan)
+    options = FitOptions()
+    points = draw_scan_points(result.scan, POINTS, options.seed)
+    start = first_guess(result.scan, points, options)
+    model, params = start.problem.model, start.params
     body = TorchBody.of(model)
     scan = draw_scan_points(result.scan, SCAN_POINTS, 0)
     tree = KDTree(scan.points)

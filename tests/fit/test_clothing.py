@@ -93,9 +93,9 @@ def pairs_with(cover: float, count: int) -> Pairs:
 def test_skin_pulls_alike_from_both_sides_and_cloth_does_not() -> None:
     sigma, residual = 0.003, np.array([-0.02, -0.008, -0.003, 0.003, 0.008, 0.02])
     hang = np.ones(1)
-    skin = _belief(pairs_with(0.0, 6), residual, hang, sigma)
+    skin = _belief(pairs_with(0.0, 6), residual, hang, ~hang.astype(bool), sigma)
     np.testing.assert_allclose(skin, skin[::-1])
-    cloth = _belief(pairs_with(1.0, 6), residual, hang, sigma)
+    cloth = _belief(pairs_with(1.0, 6), residual, hang, ~hang.astype(bool), sigma)
     assert (cloth[:3] <= skin[:3]).all()
     assert (cloth[3:] > skin[3:]).all()
     assert (cloth[3:] > 2 * cloth[:3][::-1]).all()
@@ -106,7 +106,7 @@ def test_tight_cloth_draws_harder_than_loose_cloth() -> None:
     force = {}
     for name, gap in (("tight", 0.002), ("loose", 0.02)):
         residual = np.full(50, -gap)
-        force[name] = (_belief(pairs_with(1.0, 50), residual, hang, sigma) * gap).mean()
+        force[name] = (_belief(pairs_with(1.0, 50), residual, hang, ~hang.astype(bool), sigma) * gap).mean()
     assert force["tight"] > 20 * force["loose"]
     assert LEAST_GAP_M <= 0.002
 

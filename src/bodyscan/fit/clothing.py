@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
+from bodyscan.fit.correspond import nearest_alike
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.geometry.normals import vertex_areas, vertex_normals
 from bodyscan.types import F64, Bool
@@ -39,6 +39,8 @@ TOUCHING_M = (0.0025, 0.007)
 CLOTH_M = 0.002
 """Thickness of tight cloth."""
 MIN_REFERENCE = 60
+STRETCH_M = 0.03
+"""Metres for a difference of normals of 1 when points look for their vertex."""
 BARE = ("left_hand", "right_hand")
 HEAD = ("head", "neck", "left_eye", "right_eye")
 
@@ -67,8 +69,7 @@ def estimate_cover(model: BodyModel, vertices: F64, scan: ScanPoints) -> Cover:
     """
     normals = vertex_normals(vertices, model.faces)
     seen = np.flatnonzero(~model.inner) if len(model.inner) else np.arange(model.num_vertices)
-    tree = KDTree(np.hstack([vertices[seen], 0.03 * normals[seen]]))
-    nearest = seen[tree.query(np.hstack([scan.points, 0.03 * scan.normals]), workers=-1)[1]]
+    nearest = seen[nearest_alike(scan, vertices[seen], normals[seen], STRETCH_M)]
     off = np.einsum("nc,nc->n", scan.points - vertices[nearest], normals[nearest])
     head, face = _named(model, HEAD)[nearest], _face(model, whole=True)[nearest]
     colored = _unlike_skin(model, nearest, scan)
@@ -89,7 +90,7 @@ HANG = np.array(
 """Share of the stature, and how far cloth usually lies off trunk and legs there, against its mean: garments
 hang from shoulders and hips, touch the chest, and stand off waist and hems."""
 SLEEVE_HANG, HAIR_HANG = 0.8, 0.9
-"""The same on arms, and under hair: no other place has the value of hair."""
+"""The same on arms, and under hair."""
 
 
 def hanging_profile(model: BodyModel) -> F64:
@@ -98,8 +99,13 @@ def hanging_profile(model: BodyModel) -> F64:
     profile = np.interp(height, HANG[:, 0], HANG[:, 1])
     arms = tuple(f"{side}_{part}_arm" for side in ("left", "right") for part in ("upper", "lower"))
     profile[_named(model, arms)] = SLEEVE_HANG
-    profile[_named(model, HEAD)] = HAIR_HANG
+    profile[under_hair(model)] = HAIR_HANG
     return profile
+
+
+def under_hair(model: BodyModel) -> Bool:
+    """(V,) True where cover is hair and no garment."""
+    return _named(model, HEAD)
 
 
 def under_cover(model: BodyModel, skin: F64, surface: F64, cover: Cover) -> F64:
@@ -113,11 +119,8 @@ def under_cover(model: BodyModel, skin: F64, surface: F64, cover: Cover) -> F64:
     normals = vertex_normals(surface, model.faces)
     gap = np.einsum("vc,vc->v", surface - skin, normals)
     areas = np.maximum(vertex_areas(surface, model.faces), 1e-12)
-    usual, mass = areas * np.maximum(gap, 0), areas
-    spread = _diffusion(model, surface)
-    for _ in range(STEPS):
-        usual, mass = spread @ usual, spread @ mass
-    hanging = np.where(_named(model, HEAD), 1.0, _ramp(usual / mass, *TOUCHING_M))
+    usual, mass = _spread(model, surface, areas * np.maximum(gap, 0), areas)
+    hanging = np.where(under_hair(model), 1.0, _ramp(usual / mass, *TOUCHING_M))
     thickness = np.minimum(CLOTH_M, np.maximum(gap, 0))
     depth = (1 - hanging) * thickness + hanging * np.maximum(gap, 0)
     inside = surface - depth[:, None] * normals
@@ -180,13 +183,20 @@ def _face(model: BodyModel, whole: bool = False) -> Bool:
 def _smoothed(model: BodyModel, vertices: F64, nearest: np.ndarray, likely: F64, weight: F64) -> F64:
     """(V,) mean over the neighbourhood of each vertex, by area; without data it is what neighbours say."""
     count = model.num_vertices
-    mass = np.bincount(nearest, weight, count)
-    total = np.bincount(nearest, weight * likely, count)
+    mass = np.bincount(nearest, weight, count).astype(np.float64)
+    total = np.bincount(nearest, weight * likely, count).astype(np.float64)
     hold = 1e-3 * vertex_areas(vertices, model.faces)
-    spread = _diffusion(model, vertices)
-    for _ in range(STEPS):
-        mass, total, hold = spread @ mass, spread @ total, spread @ hold
+    mass, total, hold = _spread(model, vertices, mass, total, hold)
     return total / np.maximum(mass + hold, 1e-300)
+
+
+def _spread(model: BodyModel, vertices: F64, *fields: F64) -> F64:
+    """(K, V) each of K fields (V,) spread over its neighbourhood of `SMOOTH_M`."""
+    step = _diffusion(model, vertices)
+    spread = np.stack(fields, axis=1)
+    for _ in range(STEPS):
+        spread = step @ spread
+    return spread.T
 
 
 def _diffusion(model: BodyModel, vertices: F64) -> sparse.csr_matrix:

@@ -51,9 +51,7 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
     """
     ids = np.flatnonzero(seen)
     stretch = min(2.0 * sigma_m, 0.03)
-    tree = KDTree(np.hstack([vertices[ids], stretch * normals[ids]]))
-    query = np.hstack([scan.points, stretch * scan.normals])
-    nearest = ids[tree.query(query, workers=-1)[1]]
+    nearest = ids[nearest_alike(scan, vertices[ids], normals[ids], stretch)]
     gap = np.linalg.norm(vertices[nearest] - scan.points, axis=1)
     cosine = np.einsum("nc,nc->n", normals[nearest], scan.normals)
     keep = (gap < REACH * sigma_m + 0.02) & (cosine > MIN_NORMAL_COSINE)
@@ -66,6 +64,12 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
         scan.confidence[keep] * cosine[keep],
         scan.covered[keep],
     )
+
+
+def nearest_alike(scan: ScanPoints, vertices: F64, normals: F64, stretch_m: float) -> np.ndarray:
+    """(N,) the vertex nearest to each scan point; normals that differ by 1 count as `stretch_m` metres."""
+    tree = KDTree(np.hstack([vertices, stretch_m * normals]))
+    return np.asarray(tree.query(np.hstack([scan.points, stretch_m * scan.normals]), workers=-1)[1])
 
 
 def vertices_to_scan(

@@ -20,7 +20,7 @@ from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
 from bodyscan.fit.scan_points import ScanPoints, draw_near, draw_scan_points
 from bodyscan.fit.solve import solve_level
-from bodyscan.fit.start import find_start
+from bodyscan.fit.start import Start, find_start
 from bodyscan.types import F64, BodyFit, Mesh, ScanMesh
 
 POINTS, FINE_POINTS = 60_000, 20_000
@@ -43,11 +43,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     """
     options = options or FitOptions()
     points = draw_scan_points(scan, POINTS, options.seed)
-    stature = float(np.subtract(*np.percentile(points.points[:, 1], [99.95, 0.05])))
-    models = {"own": model} if model is not None else _models(options.body, stature)
-    coarsest, *finer = options.levels
-    closer = finer[0] if finer else None
-    start = find_start(models, points, scan.landmarks, coarsest, stature, options.seed, closer)
+    start = first_guess(scan, points, options, model)
     if not start.cost < HOPELESS_COST:
         raise StageError(
             "The fit found no pose and size at which the body comes near the scan. Is it one whole person "
@@ -61,7 +57,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     for before, level in pairwise(options.levels):
         if options.clothing:
             cover = estimate_cover(body, body.pose(params).vertices, points)
-            points = replace(points, cover=cover.points)
+            points = points.with_cover(cover.points)
             problem = replace(problem, scan=points)
         if level.fingers and not before.fingers:
             params, hands = guess_hands(body, params, points, scan.landmarks)
@@ -106,6 +102,17 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         iterations=steps,
         notes=(f"first guess: {start.label}", *_hand_notes(hands)),
     )
+
+
+def first_guess(
+    scan: ScanMesh, points: ScanPoints, options: FitOptions, model: BodyModel | None = None
+) -> Start:
+    """Body, size and pose that the levels start from; `points` are those of `scan`."""
+    stature = float(np.subtract(*np.percentile(points.points[:, 1], [99.95, 0.05])))
+    models = {"own": model} if model is not None else _models(options.body, stature)
+    coarsest, *finer = options.levels
+    closer = finer[0] if finer else None
+    return find_start(models, points, scan.landmarks, coarsest, stature, options.seed, closer)
 
 
 def _models(which: str, stature_m: float) -> dict[str, BodyModel]:

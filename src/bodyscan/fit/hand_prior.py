@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from bodyscan.fit.hand_chain import FLEXION, HandChain, HandPose
+from bodyscan.fit.prior import of_longest_ending
 from bodyscan.geometry.rotations import matrix_to_rotvec
 from bodyscan.types import F64
 
@@ -98,11 +98,6 @@ def build_hand_prior(chain: HandChain, start: HandPose, angles: F64) -> HandPrio
     limits = np.array([of_longest_ending(LIMITS_RAD, name) for name in chain.names[1:]])
     low, high = limits.T - chain.rest_flexion
     return HandPrior(start, hessian, mean, low, high)
-
-
-def of_longest_ending(table: dict, name: str) -> Any:
-    """The entry of `table` whose key is the longest ending of `name`."""
-    return table[max((ending for ending in table if name.endswith(ending)), key=len)]
 
 
 def _couple(hessian: F64, one: int, other: int, share: float, std: float) -> None:

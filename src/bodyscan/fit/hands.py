@@ -15,10 +15,10 @@ import numpy as np
 from bodyscan.body.landmarks import joint_names_of_landmarks
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.hand_chain import FLEXION, HandChain, HandPose, build_hand_chain
-from bodyscan.fit.hand_prior import build_hand_prior, of_longest_ending
+from bodyscan.fit.hand_prior import build_hand_prior
 from bodyscan.fit.hand_scan import HandScan, points_of_hand
 from bodyscan.fit.hand_solve import Draw, descend, descend_joints, misfit, support
-from bodyscan.fit.prior import finger_hinges
+from bodyscan.fit.prior import finger_hinges, of_longest_ending
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.types import F64, BodyParams, Landmarks
 

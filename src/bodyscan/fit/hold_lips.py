@@ -11,7 +11,7 @@ import numpy as np
 
 from bodyscan.body.landmarks import detector_points
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.landmark_term import MIN_CONFIDENCE, joined
+from bodyscan.fit.landmark_term import joined, usable
 from bodyscan.fit.solve import LandmarkTerm
 from bodyscan.types import BodyParams, Landmarks
 
@@ -34,16 +34,13 @@ def hold_lips(
     if term is None or landmarks is None:
         return term
     points = detector_points(model)
-    row_of = {name: row for row, name in enumerate(points.names)}
     names = {f"face_{k}" for k in LIPS}
-    used = [
-        k
-        for k, name in enumerate(landmarks.names)
-        if name in names and name in row_of and landmarks.confidence[k] >= MIN_CONFIDENCE
+    pairs = [
+        pair for pair in zip(*usable(landmarks, points), strict=True) if landmarks.names[pair[0]] in names
     ]
-    if len(used) < len(LIPS) // 2:
+    if len(pairs) < len(LIPS) // 2:
         return term
-    rows = [row_of[landmarks.names[k]] for k in used]
+    used, rows = (list(column) for column in zip(*pairs, strict=True))
     sigma = np.maximum(points.sigma_m[rows], SIGMA_M) / np.sqrt(landmarks.confidence[used].astype(np.float64))
     sigma *= np.sqrt(max(len(used) / WORTH, 1.0))
     lips = LandmarkTerm(

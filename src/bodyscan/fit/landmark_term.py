@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from bodyscan.body.landmarks import detector_points
+from bodyscan.body.landmarks import PointTable, detector_points
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.solve import LandmarkTerm
 from bodyscan.types import Bool, Landmarks
@@ -44,15 +44,9 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     if landmarks is None or not len(landmarks.names):
         return None
     points = detector_points(model)
-    row_of = {name: row for row, name in enumerate(points.names)}
-    used = [
-        k
-        for k, name in enumerate(landmarks.names)
-        if name in row_of and landmarks.confidence[k] >= MIN_CONFIDENCE
-    ]
+    used, rows = usable(landmarks, points)
     if len(used) < 4:
         return None
-    rows = [row_of[landmarks.names[k]] for k in used]
     names = np.array([landmarks.names[k] for k in used])
     sure = landmarks.confidence[used].astype(np.float64)
     sigma = points.sigma_m[rows] / np.sqrt(sure)
@@ -63,6 +57,17 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     return LandmarkTerm(
         landmarks.positions[used], points.over_vertices[rows], points.over_joints[rows], sigma
     )
+
+
+def usable(landmarks: Landmarks, points: PointTable) -> tuple[list[int], list[int]]:
+    """Places of the landmarks that the table knows and the detector is sure of, and their rows there."""
+    row_of = {name: row for row, name in enumerate(points.names)}
+    used = [
+        k
+        for k, name in enumerate(landmarks.names)
+        if name in row_of and landmarks.confidence[k] >= MIN_CONFIDENCE
+    ]
+    return used, [row_of[landmarks.names[k]] for k in used]
 
 
 def joined(one: LandmarkTerm, other: LandmarkTerm) -> LandmarkTerm:

@@ -8,6 +8,7 @@ across. Elbows and knees are hinges that do not bend backwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -141,9 +142,13 @@ def _palm_direction(model: BodyModel, joints: F64, side: str) -> F64:
 
 
 def _standard_deviations(name: str) -> tuple[float, float, float]:
-    endings = [ending for ending in STD_RAD if name.endswith(ending)]
-    value = STD_RAD[max(endings, key=len)]
+    value = of_longest_ending(STD_RAD, name)
     return value if isinstance(value, tuple) else (value, value, value)
+
+
+def of_longest_ending(table: dict, name: str) -> Any:
+    """The entry of `table` whose key is the longest ending of `name`."""
+    return table[max((ending for ending in table if name.endswith(ending)), key=len)]
 
 
 def bone_direction(model: BodyModel, joints: F64, j: int) -> F64:

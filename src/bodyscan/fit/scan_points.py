@@ -58,6 +58,12 @@ class ScanPoints:
     def tree(self) -> KDTree:
         return KDTree(self.points)
 
+    def with_cover(self, cover: F64) -> ScanPoints:
+        """The same points with another `cover`, and the tree that they have."""
+        told = replace(self, cover=cover)
+        told.__dict__["tree"] = self.tree
+        return told
+
     def take(self, chosen: np.ndarray) -> ScanPoints:
         """The points `chosen` (indices or mask), with their areas as they are."""
         return replace(

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.clothing import HAIR_HANG, hanging_profile
+from bodyscan.fit.clothing import hanging_profile, under_hair
 from bodyscan.fit.correspond import (
     Pairs,
     scan_to_triangles,
@@ -21,7 +21,7 @@ from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import PosePrior
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F64, BodyParams
+from bodyscan.types import F64, BodyParams, Bool
 
 EFFECTIVE_POINTS = 4000.0
 """So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
@@ -89,6 +89,11 @@ class Problem:
     def hang(self) -> F64:
         """(V,) how far cloth usually lies off each vertex, against its mean."""
         return hanging_profile(self.model)
+
+    @cached_property
+    def hair(self) -> Bool:
+        """(V,) True where cover is hair and no garment."""
+        return under_hair(self.model)
 
     @cached_property
     def landmark_body(self) -> tuple[BodyModel, LandmarkTerm]:
@@ -181,7 +186,7 @@ def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigm
         if not len(pairs.corners):
             continue
         residual = pairs.residuals(vertices)
-        weight = pairs.trust * _belief(pairs, residual, problem.hang, sigma)
+        weight = pairs.trust * _belief(pairs, residual, problem.hang, problem.hair, sigma)
         if area is not None:
             weight = weight * area[pairs.corners[:, 0]]
         weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
@@ -192,7 +197,7 @@ def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigm
     return weights, pulls
 
 
-def _belief(pairs: Pairs, residual: F64, hang: F64, sigma: float) -> F64:
+def _belief(pairs: Pairs, residual: F64, hang: F64, hair: Bool, sigma: float) -> F64:
     """(N,) 0..1 weights of signed distances, metres: body point minus scan point along the outward normal.
 
     Skin lies on the scan, whatever its side, but for outliers (Geman and McClure). Cloth is a wall: the body
@@ -205,14 +210,14 @@ def _belief(pairs: Pairs, residual: F64, hang: F64, sigma: float) -> F64:
     if not pairs.cover.any():
         return skin
     gap = np.maximum(-residual, 0)
-    hang = hang[pairs.corners[:, 0]]
+    hang, hair = hang[pairs.corners[:, 0]], hair[pairs.corners[:, 0]]
     # The body has just been fitted to the cloth itself: let it shrink before gaps are looked at. Hair is
     # never as thin as tight cloth.
     worth = np.full(len(gap), FIRST_CLOTH_PULL)
-    garment = pairs.cover * (hang != HAIR_HANG)
+    garment = pairs.cover * ~hair
     if sigma < EXACT_BELOW_M and garment.any():
         usual = float(np.average(np.minimum(gap, MOST_GAP_M), weights=garment))
-        worth[hang != HAIR_HANG] = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
+        worth[~hair] = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
     worth /= hang**3
     inside = np.minimum(worth * sigma**2 / (MEAN_GAP_M * np.maximum(gap, LEAST_GAP_M)), skin)
     outside = 1 / (1 + (residual / (WALL * sigma)) ** 2)
