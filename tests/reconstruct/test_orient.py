@@ -9,10 +9,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from bodyscan.errors import InputError
-from bodyscan.reconstruct.landmarks import LandmarkOptions
+from bodyscan.reconstruct.landmarks import LandmarkOptions, ring
 from bodyscan.reconstruct.lighter import lighter
-from bodyscan.reconstruct.orient import AXES, FrameOptions, infer_frame, nearest_axis
+from bodyscan.reconstruct.mediapipe_detector import POSE_NAMES, DetectedPose
+from bodyscan.reconstruct.orient import AXES, FrameOptions, infer_frame, nearest_axis, vote_up
 from bodyscan.reconstruct.slices import stance, surface_samples
+from bodyscan.reconstruct.studio import Studio
 from bodyscan.reconstruct.unit import METRES_PER_UNIT, choose_unit
 from bodyscan.types import Mesh
 
@@ -170,3 +172,49 @@ def test_a_lighter_copy_keeps_the_shape_and_its_colours(person):
     index = {tuple(vertex): colour for vertex, colour in zip(heavy.vertices, colours[:, 0], strict=True)}
     assert all(index[tuple(v)] == c for v, c in zip(light.vertices, light.colors[:, 0], strict=True))
     assert lighter(heavy, 10**6) is heavy
+
+
+class _Scripted:
+    """A detector whose pictures were decided beforehand: how upright each one's person stands."""
+
+    def __init__(self, votes: np.ndarray) -> None:
+        self.votes, self.asked = votes, 0
+
+    def pose(self, image: np.ndarray) -> DetectedPose:
+        # The picture's first pixel says which axis and which view it is of.
+        axis, view = image[0, 0, :2]
+        self.asked += 1
+        pixels = np.zeros((33, 2))
+        pixels[[i for i, name in enumerate(POSE_NAMES) if "ankle" in name]] = [0, 100]
+        vote = self.votes[axis, view]
+        return DetectedPose(pixels * np.sign(vote), np.full(33, abs(vote), np.float32), np.zeros(33))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_up_vote_that_stops_early_names_the_axis_that_all_pictures_name(
+    monkeypatch, capsule_person, seed
+):
+    random = np.random.default_rng(seed)
+    votes = random.uniform(-1, 1, (6, 4)) * (1.0 if seed % 2 else 0.3)
+    votes[random.integers(6)] += 0.6 * (seed % 4 == 1)
+    votes = np.clip(votes, -1, 1)
+    studio, detector = Studio(capsule_person), _Scripted(votes)
+    seen: dict[int, tuple[int, int]] = {}
+
+    def numbered_ring(bounds, options, *, up):
+        views = ring(bounds, options, up=up)
+        axis = [tuple(a) for a in AXES.values()].index(tuple(up))
+        seen.update({id(view): (axis, number) for number, view in enumerate(views)})
+        kept.extend(views)
+        return views
+
+    kept: list = []
+    monkeypatch.setattr("bodyscan.reconstruct.orient.ring", numbered_ring)
+    monkeypatch.setattr(
+        Studio, "picture", lambda self, view: (np.array([[[*seen[id(view)], 0]]], np.uint8), None)
+    )
+    counted = vote_up(studio, detector, FrameOptions())  # type: ignore[arg-type]
+    best = list(AXES)[int(votes.sum(axis=1).argmax())]
+    assert max(counted, key=lambda name: counted[name]) == best
+    assert counted[best] == pytest.approx(votes.sum(axis=1).max(), abs=1e-6)
+    assert detector.asked <= 24

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bodyscan.geometry.raycast import RenderedView, View
+from bodyscan.geometry.raycast import View
 from bodyscan.reconstruct.mediapipe_detector import POSE_NAMES, PersonDetector
 from bodyscan.reconstruct.studio import Studio
 from bodyscan.reconstruct.triangulate import triangulate
@@ -53,7 +53,7 @@ def hand_points(
     origins, directions, weights = [], [], []
     for azimuth in np.arange(HAND_VIEWS) * (2 * np.pi / HAND_VIEWS):
         view = _close_up(centre, radius, azimuth, size_px, up=along, front=_level(along))
-        image, _ = _isolated(studio, view, centre, radius)
+        image = _isolated(studio, view, centre, radius)
         hands = detector.hands(image)
         if not hands:
             continue
@@ -110,7 +110,7 @@ def face_points(studio: Studio, detector: PersonDetector, pose: F64, size_px: in
     hits, weights = [], []
     for azimuth, elevation in product(FACE_AZIMUTHS, FACE_ELEVATIONS):
         view = _close_up(centre, radius, azimuth, size_px, up=up, front=front, elevation=elevation)
-        image, _ = _isolated(studio, view, centre, 1.6 * radius)
+        image = _isolated(studio, view, centre, 1.6 * radius)
         pixels = detector.face(image)
         if pixels is None:
             continue
@@ -162,20 +162,20 @@ def _surface_hits(studio: Studio, view: View, pixels: F64, centre: F64, reach: f
     return points, np.nan_to_num(np.abs(np.einsum("ni,ni->n", normals, directions)))
 
 
-def _isolated(studio: Studio, view: View, centre: F64, reach: float) -> tuple[U8, RenderedView]:
+def _isolated(studio: Studio, view: View, centre: F64, reach: float) -> U8:
     depth = float(np.linalg.norm(view.eye - centre))
-    image, seen = studio.picture(view, near=max(depth - reach, 0.0), far=depth + reach)
-    return _exposed(image, seen.mask), seen
+    return _exposed(*studio.picture(view, near=max(depth - reach, 0.0), far=depth + reach))
 
 
 def _exposed(image: U8, mask: np.ndarray) -> U8:
     """The picture (H, W, 3) with the middle tone of what `mask` (H, W) shows at `EXPOSED`."""
     if not mask.any():
         return image
-    tone = float(np.clip(np.median(image[mask].mean(axis=1)) / 255, 0.01, 0.99))
+    shown = image[mask]
+    tone = float(np.clip(np.median(shown.sum(axis=1, dtype=np.uint16)) / (3 * 255), 0.01, 0.99))
     exponent = np.clip(np.log(EXPOSED) / np.log(tone), *EXPONENTS)
     image = image.copy()
-    image[mask] = np.rint(255 * (image[mask] / 255) ** exponent).astype(np.uint8)
+    image[mask] = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)[shown]
     return image
 
 

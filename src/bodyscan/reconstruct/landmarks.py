@@ -156,21 +156,20 @@ def find_skeleton(
     The cameras stand around the axis `up`; the first looks against `front`, by default any.
     """
     options = options or LandmarkOptions()
-    observed = observe(studio, detector, ring(studio.mesh, options, up=up, front=front))
+    observed = observe(studio, detector, ring(studio.bounds, options, up=up, front=front))
     if len(observed) < options.min_views:
         return None
     return fuse(studio, observed)
 
 
 def ring(
-    mesh: Mesh, options: LandmarkOptions, *, up: ArrayLike, front: ArrayLike | None = None
+    bounds: F64, options: LandmarkOptions, *, up: ArrayLike, front: ArrayLike | None = None
 ) -> list[View]:
-    """The views all around the axis `up`; the first looks against `front`, by default any."""
+    """Views all around a box (2, 3) and the axis `up`; the first looks against `front`, by default any."""
     if front is None:
         direction = np.abs(np.asarray(up, np.float64))
         front = np.eye(3)[2 if direction[2] < 0.7 * np.linalg.norm(direction) else 0]
     start = np.asarray(front, np.float64)
-    bounds = robust_bounds(mesh.vertices)
     width = 8 * round(options.picture_px * 0.8 / 8)
     return [
         View.around(
@@ -178,15 +177,6 @@ def ring(
         )
         for azimuth in np.arange(options.num_views) * (2 * np.pi / options.num_views)
     ]
-
-
-def robust_bounds(vertices: F64) -> F64:
-    """(2, 3) the box of all but stray vertices."""
-    low, high = np.percentile(vertices, [0.05, 99.95], axis=0)
-    margin = 0.02 * float(np.max(high - low))
-    return np.stack(
-        [np.maximum(low - margin, vertices.min(axis=0)), np.minimum(high + margin, vertices.max(axis=0))]
-    )
 
 
 def observe(
@@ -204,7 +194,7 @@ def observe(
 
 def fuse(studio: Studio, observed: Sequence[tuple[View, DetectedPose]]) -> Skeleton33:
     """Meet the points of all pictures; pictures whose sides are swapped are turned round."""
-    size = float(np.linalg.norm(np.ptp(robust_bounds(studio.mesh.vertices), axis=0)))
+    size = float(np.linalg.norm(np.ptp(studio.bounds, axis=0)))
     tolerance = 0.035 * size
     pixels = np.stack([pose.pixels for _, pose in observed])
     visibility = np.stack([np.maximum(pose.visibility, 0.02) for _, pose in observed]).astype(np.float64)
@@ -255,7 +245,7 @@ def _swapped(views: Sequence[View], pixels: F64, positions: F64) -> list[tuple[i
 def _pose_landmarks(
     studio: Studio, skeleton: Skeleton33
 ) -> tuple[list[str], list[F64], list[float], list[str]]:
-    size = float(np.linalg.norm(np.ptp(robust_bounds(studio.mesh.vertices), axis=0)))
+    size = float(np.linalg.norm(np.ptp(studio.bounds, axis=0)))
     names, positions, confidence, kinds = [], [], [], []
     for name, position, sure in zip(POSE_NAMES, skeleton.positions, skeleton.confidence, strict=True):
         if not np.isfinite(position).all():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.raycast import View
 from bodyscan.reconstruct.landmarks import (
     LandmarkOptions,
     Skeleton33,
@@ -170,12 +171,37 @@ def nearest_axis(direction: F64) -> str:
 
 
 def vote_up(studio: Studio, detector: PersonDetector, options: FrameOptions) -> dict[str, float]:
-    """Votes of the detector for each of the six axes, about -`vote_views`..`vote_views`."""
+    """Votes of the detector for each of the six axes, about -`vote_views`..`vote_views`.
+
+    The winner's votes are all counted. An axis that could no longer win, were every picture left a full vote
+    for it, is looked at no more: its votes are scaled up to the full number. In a clear case that saves half
+    of the pictures, and the winner is always the one that all the pictures name.
+    """
     few = replace(options.landmarks, num_views=max(options.vote_views, 4), picture_px=options.vote_px)
-    return {
-        name: sum(_upright(pose) for _, pose in observe(studio, detector, ring(studio.mesh, few, up=axis)))
-        for name, axis in AXES.items()
-    }
+    ballots = {name: _Ballot(ring(studio.bounds, few, up=axis)) for name, axis in AXES.items()}
+    for ballot in ballots.values():
+        ballot.look(studio, detector)
+    won = -np.inf
+    for ballot in sorted(ballots.values(), key=lambda ballot: ballot.votes, reverse=True):
+        while ballot.views and ballot.votes + len(ballot.views) >= won:
+            ballot.look(studio, detector)
+        if not ballot.views:
+            won = max(won, ballot.votes)
+    return {name: ballot.votes * few.num_views / ballot.counted for name, ballot in ballots.items()}
+
+
+class _Ballot:
+    """The votes of the pictures around one axis, counted one by one."""
+
+    def __init__(self, views: list[View]) -> None:
+        self.views = views
+        """Pictures that are not taken yet."""
+        self.votes = 0.0
+        self.counted = 0
+
+    def look(self, studio: Studio, detector: PersonDetector) -> None:
+        self.votes += sum(_upright(pose) for _, pose in observe(studio, detector, [self.views.pop(0)]))
+        self.counted += 1
 
 
 def _upright(pose: DetectedPose) -> float:

@@ -15,11 +15,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
-from bodyscan.reconstruct.landmarks import LandmarkOptions, find_skeleton, robust_bounds
+from bodyscan.reconstruct.landmarks import LandmarkOptions, find_skeleton
 from bodyscan.reconstruct.lighter import lighter
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.reconstruct.slices import PERSON_SCORE, stance, surface_samples
-from bodyscan.reconstruct.studio import Studio
+from bodyscan.reconstruct.studio import Studio, robust_bounds
 from bodyscan.reconstruct.unit import skeleton_height
 from bodyscan.reconstruct.unrecognised import no_person_message
 from bodyscan.types import F64, Bool, Landmarks, Mesh

@@ -7,11 +7,14 @@ tone, with which the detectors find a bare surface more often than with grey.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bodyscan.geometry.raycast import Raycaster, RenderedView, View, cloud_normals
-from bodyscan.types import F64, U8, Mesh, Texture
+from bodyscan.geometry.raycast import View, cloud_normals
+from bodyscan.reconstruct.sight import Seen, Sight
+from bodyscan.types import F64, U8, Bool, Mesh, Texture
 
 SKIN_SRGB = (214, 168, 144)
 BACKGROUND_SRGB = (226, 228, 232)
@@ -22,43 +25,59 @@ class Studio:
 
     def __init__(self, mesh: Mesh, texture: Texture | None = None, *, own_colour: bool = True) -> None:
         self.mesh = mesh
-        self.caster = Raycaster(mesh)
+        self.caster = Sight(mesh)
         self._normals = _point_normals(mesh)
         self._texture = texture if own_colour and mesh.uvs is not None else None
         self._colours = mesh.colors if own_colour else None
 
-    def picture(self, view: View, near: float = 0.0, far: float = np.inf) -> tuple[U8, RenderedView]:
-        """(H, W, 3) uint8 sRGB, and what each pixel sees between the depths `near` and `far`."""
-        seen = self.caster.render(view, near, far)
-        image = np.empty((view.height, view.width, 3))
-        image[:] = np.array(BACKGROUND_SRGB) / 255
-        mask = seen.mask
-        if mask.any():
-            ids, weights = seen.face_ids[mask], seen.barycentric[mask]
-            image[mask] = self._albedo(ids, weights) * self._light(view, mask, ids, weights)[:, None]
-        return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), seen
+    @cached_property
+    def bounds(self) -> F64:
+        """(2, 3) the box of all but stray vertices."""
+        return robust_bounds(self.mesh.vertices)
+
+    def picture(self, view: View, near: float = 0.0, far: float = np.inf) -> tuple[U8, Bool]:
+        """(H, W, 3) uint8 sRGB, and (H, W) where the surface is seen between the depths `near` and `far`."""
+        seen = self.caster.look(view, near, far)
+        image = np.empty((view.height * view.width, 3), np.uint8)
+        image[:] = BACKGROUND_SRGB
+        shade = self._albedo(seen) * self._light(view, seen)[:, None]
+        image[seen.pixels] = (np.clip(shade, 0, 1) * 255 + 0.5).astype(np.uint8)
+        mask = np.zeros(len(image), bool)
+        mask[seen.pixels] = True
+        return image.reshape(view.height, view.width, 3), mask.reshape(view.height, view.width)
 
     def normals_at(self, face_ids: ArrayLike, barycentric: ArrayLike) -> F64:
         """Smooth unit normals (N, 3) at hits; NaN where nothing was hit; inward on flipped patches."""
-        normals = self.caster.interpolate(self._normals, face_ids, barycentric)
-        return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+        return _units(self.caster.interpolate(self._normals, face_ids, barycentric))
 
-    def _light(self, view: View, mask: np.ndarray, ids: np.ndarray, weights: np.ndarray) -> F64:
-        normals = self.normals_at(ids, weights) @ view.camera_from_world[:3, :3].T
-        _, rays = view.rays(view.pixel_centres()[mask.ravel()])
-        facing = np.einsum("ni,ni->n", normals, rays @ view.camera_from_world[:3, :3].T)
+    def _light(self, view: View, seen: Seen) -> F64:
+        normals = _units(self.caster.mixed(self._normals, seen.face_ids, seen.barycentric))
+        normals = normals @ view.camera_from_world[:3, :3].T
+        facing = np.einsum("ni,ni->n", normals, seen.rays)
         # Scans come with flipped patches: what the camera sees is taken to face it.
         normals *= -np.sign(facing + 1e-12)[:, None]
         key = np.maximum(normals @ _direction(-0.45, -0.75, -0.65), 0)
         fill = np.maximum(normals @ _direction(0.8, -0.1, -0.6), 0)
-        return 0.30 + 0.52 * key + 0.18 * fill + 0.10 * np.abs(facing) ** 1.5
+        facing = np.abs(facing)
+        return 0.30 + 0.52 * key + 0.18 * fill + 0.10 * (facing * np.sqrt(facing))
 
-    def _albedo(self, ids: np.ndarray, weights: np.ndarray) -> F64:
+    def _albedo(self, seen: Seen) -> F64:
         if self._texture is not None and self.mesh.uvs is not None:
-            return _sample(self._texture.image, self.caster.interpolate(self.mesh.uvs, ids, weights))
+            uvs = self.caster.mixed(self.mesh.uvs, seen.face_ids, seen.barycentric)
+            return _sample(self._texture.image, uvs)
         if self._colours is not None:
-            return self.caster.interpolate(self._colours, ids, weights) / 255
-        return np.broadcast_to(np.array(SKIN_SRGB) / 255, (len(ids), 3))
+            return self.caster.mixed(self._colours, seen.face_ids, seen.barycentric) / 255
+        return np.broadcast_to(np.array(SKIN_SRGB) / 255, (len(seen.pixels), 3))
+
+
+def robust_bounds(vertices: F64) -> F64:
+    """(2, 3) the box of all but stray vertices."""
+    # Column by column: along the first axis of (V, 3) numpy takes ten times as long for the same numbers.
+    columns = [np.ascontiguousarray(vertices[:, axis]) for axis in range(3)]
+    low, high = np.array([np.percentile(column, [0.05, 99.95]) for column in columns]).T
+    margin = 0.02 * float(np.max(high - low))
+    least, most = np.array([(column.min(), column.max()) for column in columns]).T
+    return np.stack([np.maximum(low - margin, least), np.minimum(high + margin, most)])
 
 
 def _sample(image: U8, uvs: F64) -> F64:
@@ -85,6 +104,11 @@ def _point_normals(mesh: Mesh) -> F64:
     _, group = np.unique(cells @ np.array([1, 1 << 20, 1 << 40]), return_inverse=True)
     shared = np.stack([np.bincount(group, normals[:, axis]) for axis in range(3)], axis=1)[group]
     return shared / np.maximum(np.linalg.norm(shared, axis=1, keepdims=True), 1e-300)
+
+
+def _units(vectors: F64) -> F64:
+    length = np.sqrt(np.einsum("ni,ni->n", vectors, vectors))
+    return vectors / np.maximum(length, 1e-12)[:, None]
 
 
 def _direction(x: float, y: float, z: float) -> F64:

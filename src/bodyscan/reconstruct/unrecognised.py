@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from bodyscan.geometry.raycast import View
-from bodyscan.reconstruct.landmarks import robust_bounds
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.reconstruct.studio import Studio
 
@@ -16,7 +15,7 @@ UPS = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 def no_person_message(studio: Studio, detector: PersonDetector) -> str:
     """Why the scan is refused, in words: what was looked for and what was seen."""
-    bounds = robust_bounds(studio.mesh.vertices)
+    bounds = studio.bounds
     extent = np.ptp(bounds, axis=0)
     size = " x ".join(f"{length:.3g}" for length in extent)
     start = f"No whole person was recognised in the scan ({len(studio.mesh.vertices)} points, {size} units): "
@@ -33,7 +32,7 @@ def no_person_message(studio: Studio, detector: PersonDetector) -> str:
 
 def shows_face(studio: Studio, detector: PersonDetector) -> bool:
     """Whether a picture from some side shows a large face."""
-    bounds = robust_bounds(studio.mesh.vertices)
+    bounds = studio.bounds
     for up in UPS:
         front = (0.0, 0.0, 1.0) if up[1] else (0.0, -1.0, 0.0)
         for azimuth in np.arange(4) * (np.pi / 2):
