@@ -10,13 +10,17 @@ casting", 2014).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from bodyscan.geometry.edges import EdgeTable, edge_table, inner_pairs
+from bodyscan.geometry.cells import cell_for, cluster
+from bodyscan.geometry.counted_edges import counted_edge_table
+from bodyscan.geometry.edges import EdgeTable, inner_pairs
+from bodyscan.geometry.near import may_be_near
 from bodyscan.geometry.normals import area_vectors, areas_and_normals
 
 Ints = NDArray[np.integer]
@@ -25,6 +29,13 @@ Floats = NDArray[np.floating]
 _SAMPLES_A_PATCH = 64
 _MAX_PATCH_SAMPLES = 60_000
 _RAYS_A_SIDE = 4
+_DENSE = 600_000
+"""Faces above which rays are cast at a coarse copy: Embree takes a second and 150 MB for each million."""
+_COARSE = 400_000
+_EXACT_CELLS = 4.0
+"""Cells around a small patch in which the copy is not coarse."""
+_LARGE_PATCH = 0.02
+"""Share of the area from which a patch is judged by the coarse copy alone."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ def consistent_flips(
     count = len(faces)
     if count == 0:
         return np.zeros(0, bool), np.zeros(0, np.int64)
-    a, b, agree = inner_pairs(table or edge_table(faces))
+    a, b, agree = inner_pairs(table or counted_edge_table(faces))
     graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(count, count)).tocsr()
     _, patch = connected_components(graph, directed=False)
     patch = patch.astype(np.int64)
@@ -94,25 +105,47 @@ def _tree_parity(
     return step[:count]
 
 
-def outward_orientation(vertices: Floats, faces: Ints, seed: int = 0) -> Orientation:
+def outward_orientation(
+    vertices: Floats,
+    faces: Ints,
+    seed: int = 0,
+    *,
+    table: EdgeTable | None = None,
+    areas: NDArray[np.float64] | None = None,
+) -> Orientation:
     """Return which faces to turn so that every patch agrees with itself and faces outward.
 
     Where no ray leaves from either side (an eyeball's back, a body under closed clothes) the sign of the
-    patch's own volume about its centre decides.
+    patch's own volume about its centre decides. `table` and `areas` (F,) may be given where they are known.
     """
-    faces = np.asarray(faces, np.int64)
-    flip, patch = consistent_flips(faces)
+    faces, vertices = np.asarray(faces), np.asarray(vertices, np.float64)
+    flip, patch = consistent_flips(faces, table)
     count = int(patch.max(initial=-1)) + 1
     if count == 0:
         return Orientation(flip, patch, np.zeros(0))
-    oriented = np.where(flip[:, None], faces[:, ::-1], faces)
-    front, back = _escapes(np.asarray(vertices, np.float64), oriented, patch, count, seed)
+    oriented = turned_faces(faces, flip)
+    if areas is None:
+        areas = areas_and_normals(vertices, faces)[0]
+    front, back = _escapes(vertices, oriented, areas, patch, count, seed)
     total = front + back
     certainty = np.divide(np.abs(front - back), total, out=np.zeros(count), where=total > 0)
     shape_decides = (total < 0.02) | (certainty < 0.05)
-    inward = np.where(shape_decides, _patch_volumes(vertices, oriented, patch, count) < 0, back > front)
+    inward = back > front
+    if shape_decides.any():
+        asked = shape_decides[patch]
+        volumes = _patch_volumes(vertices, oriented[asked], patch[asked], count)
+        inward = np.where(shape_decides, volumes < 0, inward)
     certainty[shape_decides] = 0.0
     return Orientation(flip ^ inward[patch], patch, certainty)
+
+
+def turned_faces(faces: Ints, flip: NDArray[np.bool_]) -> Ints:
+    """`faces` (F, 3) with those of `flip` (F,) the other way round."""
+    if not flip.any():
+        return faces
+    faces = faces.copy()
+    faces[flip] = faces[flip][:, ::-1]
+    return faces
 
 
 def _patch_volumes(vertices: Floats, faces: Ints, patch: Ints, count: int) -> NDArray[np.float64]:
@@ -126,31 +159,58 @@ def _patch_volumes(vertices: Floats, faces: Ints, patch: Ints, count: int) -> ND
 
 
 def _escapes(
-    vertices: NDArray[np.float64], faces: NDArray[np.int64], patch: NDArray[np.int64], count: int, seed: int
+    vertices: NDArray[np.float64],
+    faces: Ints,
+    areas: NDArray[np.float64],
+    patch: NDArray[np.int64],
+    count: int,
+    seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return for each patch the share of rays that leave the scan from its front and from its back."""
-    areas, normals = areas_and_normals(vertices, faces)
     picked = _pick_faces(areas, patch, count)
     rng = np.random.default_rng(seed)
-    size = float(np.linalg.norm(np.ptp(vertices, axis=0))) or 1.0
     origins = vertices[faces[picked]].mean(axis=1)
-    normal = normals[picked]
+    _, normal = areas_and_normals(vertices, faces[picked])
     leaves = np.zeros((2, len(picked)))
-    scene = _scene(vertices, faces)
+    scene, start_off = _scene_and_start(vertices, faces, areas, patch)
+    start = normal * start_off[patch[picked], None]
     for _ in range(_RAYS_A_SIDE):
         spread = rng.standard_normal((len(picked), 3))
         spread /= np.linalg.norm(spread, axis=1, keepdims=True)
         for side, sign in enumerate((1.0, -1.0)):
             direction = sign * normal + 0.95 * spread  # cosine-distributed about the normal
             direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-            leaves[side] += ~_hits(scene, origins + sign * normal * size * 1e-5, direction)
+            leaves[side] += ~_hits(scene, origins + sign * start, direction)
     tries = np.maximum(np.bincount(patch[picked], minlength=count), 1) * _RAYS_A_SIDE
     return tuple(np.bincount(patch[picked], leaves[side], count) / tries for side in (0, 1))  # type: ignore[return-value]
 
 
+def _scene_and_start(
+    vertices: NDArray[np.float64], faces: Ints, areas: Floats, patch: Ints
+) -> tuple[Any, NDArray[np.float64]]:
+    """Return what rays are cast at, and for each patch (P,) how far off its surface they start.
+
+    A dense mesh is cast at as a coarse copy, which strays from the surface by a part of a cell: rays of large
+    patches start beyond that. Around small patches the mesh stays as it is.
+    """
+    extent = np.array([np.ptp(vertices[:, axis]) for axis in range(3)])
+    of_patch = np.bincount(patch, areas)
+    start = np.full(len(of_patch), 1e-5 * (float(np.linalg.norm(extent)) or 1.0))
+    if len(faces) <= _DENSE:
+        return _scene(vertices, faces), start
+    cell = cell_for(float(areas.sum()), _COARSE)
+    large = of_patch >= _LARGE_PATCH * of_patch.sum()
+    start[large] = np.maximum(start[large], cell)
+    small = np.zeros(len(vertices), bool)
+    small[faces[~large[patch]]] = True
+    exact = may_be_near(vertices, vertices[small], _EXACT_CELLS * cell)
+    kept, coarse = cluster(vertices, faces, cell, exact)
+    return _scene(vertices[kept], coarse), start
+
+
 def _pick_faces(areas: NDArray[np.float64], patch: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Return up to a fixed number of faces of each patch, spread evenly over its area."""
-    order = np.argsort(patch, kind="stable")
+    order = np.argsort(patch, kind="stable") if count > 1 else np.arange(len(patch))
     area = areas[order] + 1e-300
     total = np.bincount(patch, areas + 1e-300, count)
     ends = np.cumsum(np.bincount(patch, minlength=count))
@@ -165,7 +225,7 @@ def _pick_faces(areas: NDArray[np.float64], patch: NDArray[np.int64], count: int
     return order[np.clip(place, low, ends[sample_patch] - 1)]
 
 
-def _scene(vertices: NDArray[np.float64], faces: NDArray[np.int64]):
+def _scene(vertices: NDArray[np.float64], faces: Ints):
     from embreex.mesh_construction import TriangleMesh
     from embreex.rtcore_scene import EmbreeScene
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyscan.geometry.components import face_components
-from bodyscan.geometry.normals import areas_and_normals
-from bodyscan.reconstruct.planes import Plane, Surface, find_floor, find_wall
+from bodyscan.reconstruct.facets import Facets
+from bodyscan.reconstruct.planes import Plane, find_floor, find_wall
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -21,38 +20,29 @@ def band(plane: Plane) -> float:
     return float(np.clip(3 * plane.rms, 0.003, 0.012))
 
 
-def floor_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> tuple[Bools, Plane | None]:
+def floor_faces(facets: Facets, min_area: float) -> tuple[Bools, Plane | None]:
     """Return the faces (F,) of one floor and its plane; no faces and None where there is no floor.
 
-    `faces` face outward. Pieces that lie wholly in and under the plane go whole. Where floor and feet are
+    The faces face outward. Pieces that lie wholly in and under the plane go whole. Where floor and feet are
     one surface, what faces up in the plane and what lies under it goes; soles, which face down, stay.
     """
-    areas, normals = areas_and_normals(vertices, faces)
-    surface = Surface(vertices[faces].mean(axis=1), areas, normals)
-    piece = face_components(faces, len(vertices))
     plane = None
     for _ in range(3):  # a platform's bottom is found before its top
-        plane = find_floor(surface, min_area, plane)
+        plane = find_floor(facets.surface, min_area, plane)
         if plane is None:
             break
-        out = _in_and_under(plane, vertices, faces, areas, normals, piece)
+        out = _in_and_under(plane, facets)
         if out.any():
             return out, plane
-    return np.zeros(len(faces), bool), None
+    return np.zeros(len(facets), bool), None
 
 
-def _in_and_under(
-    plane: Plane,
-    vertices: F64,
-    faces: NDArray[np.integer],
-    areas: F64,
-    normals: F64,
-    piece: NDArray[np.int64],
-) -> Bools:
+def _in_and_under(plane: Plane, facets: Facets) -> Bools:
     """(F,) True for the faces that the plane takes with it."""
     width = band(plane)
-    height = plane.height(vertices)[faces]
-    middle, up = height.mean(axis=1), normals @ plane.normal
+    areas, piece = facets.areas, facets.piece
+    height = plane.height(facets.vertices)[facets.faces]
+    middle, up = height.mean(axis=1), facets.normals @ plane.normal
     in_plane = (np.abs(height) < 1.5 * width).all(axis=1)
     below = middle < -width
     total = np.maximum(np.bincount(piece, areas), 1e-300)
@@ -69,14 +59,15 @@ def _in_and_under(
     return whole[piece] | (fused[piece] & (facing_up | rim | below))
 
 
-def wall_faces(vertices: F64, faces: NDArray[np.integer], min_area: float) -> tuple[Bools, Plane | None]:
+def wall_faces(facets: Facets, min_area: float) -> tuple[Bools, Plane | None]:
     """Return the faces (F,) of one wall and its plane; no faces and None where there is no wall."""
-    areas, normals = areas_and_normals(vertices, faces)
-    plane = find_wall(Surface(vertices[faces].mean(axis=1), areas, normals), min_area)
+    plane = find_wall(facets.surface, min_area)
     if plane is None:
-        return np.zeros(len(faces), bool), None
-    height = plane.height(vertices)[faces]
-    in_plane = (np.abs(height) < 1.5 * band(plane)).all(axis=1) & (np.abs(normals @ plane.normal) > 0.7)
-    piece = face_components(faces, len(vertices))
+        return np.zeros(len(facets), bool), None
+    height = plane.height(facets.vertices)[facets.faces]
+    in_plane = (np.abs(height) < 1.5 * band(plane)).all(axis=1) & (
+        np.abs(facets.normals @ plane.normal) > 0.7
+    )
+    areas, piece = facets.areas, facets.piece
     share = np.bincount(piece, areas * in_plane) / np.maximum(np.bincount(piece, areas), 1e-300)
     return in_plane | (share > 0.7)[piece], plane

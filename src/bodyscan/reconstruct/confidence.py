@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from bodyscan.geometry.edges import border_vertices, edge_table
+from bodyscan.geometry.counted_edges import counted_edge_table
+from bodyscan.geometry.edges import border_vertices
+from bodyscan.geometry.near import may_be_near
+from bodyscan.reconstruct.facets import CHUNK
 
 F64 = NDArray[np.float64]
 
@@ -24,11 +27,13 @@ def mesh_confidence(
     None); less for small loose pieces (`piece_area` (V,) m2: 0.5 for a crumb, 1 from 100 cm2).
     """
     trust = np.ones(len(vertices))
-    border = border_vertices(edge_table(faces), len(vertices))
+    border = border_vertices(counted_edge_table(faces), len(vertices))
     torn = bool(border.mean() > 0.3)
     if border.any() and not torn:
-        distance, _ = KDTree(vertices[border]).query(vertices, distance_upper_bound=border_fade, workers=-1)
-        trust *= _AT_BORDER + (1 - _AT_BORDER) * np.minimum(distance / border_fade, 1.0)
+        near = np.flatnonzero(may_be_near(vertices, vertices[border], border_fade))
+        tree = KDTree(vertices[border])
+        distance, _ = tree.query(vertices[near], distance_upper_bound=border_fade, workers=-1)
+        trust[near] *= _AT_BORDER + (1 - _AT_BORDER) * np.minimum(distance / border_fade, 1.0)
     trust[_quality(vertices, faces) < 0.1] *= 0.5
     if floor_height is not None:
         trust[floor_height < _NEAR_FLOOR_M] *= 0.5
@@ -39,11 +44,16 @@ def mesh_confidence(
 
 def _quality(vertices: F64, faces: NDArray[np.integer]) -> F64:
     """(V,) mean shape of the triangles at a vertex: 1 equilateral, 0 a line (4 sqrt(3) A / sum of l^2)."""
-    p = vertices[faces]
-    e0, e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 1], p[:, 0] - p[:, 2]
-    squares = sum(np.einsum("ij,ij->i", e, e) for e in (e0, e1, e2))
-    area2 = np.linalg.norm(np.cross(e0, e1), axis=1)
-    shape = 2 * np.sqrt(3) * area2 / np.maximum(squares, 1e-300)
-    corner = faces.reshape(-1)
-    count = np.maximum(np.bincount(corner, minlength=len(vertices)), 1)
-    return np.bincount(corner, np.repeat(shape, 3), minlength=len(vertices)) / count
+    shape = np.empty(len(faces))
+    for start in range(0, len(faces), CHUNK):
+        a, b, c = (vertices[faces[start : start + CHUNK, corner]] for corner in range(3))
+        e0, e1, e2 = b - a, c - b, a - c
+        squares = sum(np.einsum("ij,ij->i", e, e) for e in (e0, e1, e2))
+        normal = np.cross(e0, e1)
+        double_area = np.sqrt(np.einsum("ij,ij->i", normal, normal))
+        shape[start : start + CHUNK] = 2 * np.sqrt(3) * double_area / np.maximum(squares, 1e-300)
+    total, count = np.zeros(len(vertices)), np.zeros(len(vertices), np.int64)
+    for corner in range(3):
+        total += np.bincount(faces[:, corner], shape, len(vertices))
+        count += np.bincount(faces[:, corner], minlength=len(vertices))
+    return total / np.maximum(count, 1)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodyscan.types import I32, Mesh
+from bodyscan.geometry.cells import cell_for, cluster
+from bodyscan.geometry.normals import area_vectors
+from bodyscan.types import Mesh
 
 FINEST = 4096
-"""Cells along the longest side that are tried first."""
+"""Cells along the longest side that a grid may have."""
+SAMPLE = 20_000
+"""Faces from which the area of the whole is estimated."""
 
 
 def lighter(mesh: Mesh, max_elements: int) -> Mesh:
@@ -19,9 +23,10 @@ def lighter(mesh: Mesh, max_elements: int) -> Mesh:
     heavy = len(mesh.vertices) if mesh.is_cloud else len(mesh.faces)
     if heavy <= max_elements:
         return mesh
-    cells = FINEST
+    longest = max(*(float(np.ptp(mesh.vertices[:, axis])) for axis in range(3)), 1e-300)
+    cells = FINEST if mesh.is_cloud else _first_guess(mesh, longest, max_elements)
     while True:
-        kept, faces = _clustered(mesh, cells)
+        kept, faces = cluster(mesh.vertices, mesh.faces, longest / cells)
         count = len(kept) if mesh.is_cloud else len(faces)
         if count <= max_elements or cells <= 8:
             break
@@ -35,16 +40,8 @@ def lighter(mesh: Mesh, max_elements: int) -> Mesh:
     )
 
 
-def _clustered(mesh: Mesh, cells: int) -> tuple[np.ndarray, I32]:
-    low = mesh.vertices.min(axis=0)
-    size = max(float(np.ptp(mesh.vertices, axis=0).max()), 1e-300) / cells
-    index = np.floor((mesh.vertices - low) / size).astype(np.int64)
-    _, kept, group = np.unique(
-        index @ np.array([1, 1 << 20, 1 << 40]), return_index=True, return_inverse=True
-    )
-    faces = group[mesh.faces].astype(np.int32)
-    if not len(faces):
-        return kept, faces.reshape(-1, 3)
-    a, b, c = faces.T
-    faces = faces[(a != b) & (b != c) & (c != a)]
-    return kept, faces
+def _first_guess(mesh: Mesh, longest: float, max_elements: int) -> int:
+    """Cells along the longest side that make about `max_elements` faces of a smooth surface, or more."""
+    some = mesh.faces[:: max(len(mesh.faces) // SAMPLE, 1)]
+    area = float(np.linalg.norm(area_vectors(mesh.vertices, some), axis=1).mean()) * len(mesh.faces)
+    return int(np.clip(longest / max(cell_for(area, max_elements), 1e-300), 8, FINEST))

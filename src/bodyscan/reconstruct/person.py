@@ -89,11 +89,12 @@ def require_whole_person(
     if landmarks is None:
         return _judge_by_slices(light, detector)
     seen = _Seen(light, landmarks, options.min_confidence)
-    _refuse_two_heads(light, seen, detector)
+    points = surface_samples(light)
+    _refuse_two_heads(light, points, seen, detector)
     _refuse_missing_parts(seen)
     if not options.allow_seated:
         _refuse_seated(seen)
-    others = _refuse_others(light, seen, options, detector)
+    others = _refuse_others(light, points, seen, options, detector)
     return (*_missing_arms(seen), *others)
 
 
@@ -231,9 +232,11 @@ def _has_hand(seen: _Seen, side: str) -> bool:
     return bool(reaches) and {f"{side}_wrist", f"{side}_index"} <= seen.names and seen.near(wrist, index)
 
 
-def _refuse_two_heads(mesh: Mesh, seen: _Seen, detector: PersonDetector) -> None:
-    """Two people side by side: two pieces at the height of the heads, and a body below each."""
-    points = surface_samples(mesh)
+def _refuse_two_heads(mesh: Mesh, points: F64, seen: _Seen, detector: PersonDetector) -> None:
+    """Two people side by side: two pieces at the height of the heads, and a body below each.
+
+    `points` (N, 3) lie evenly on the surface of `mesh`.
+    """
     top = points[points[:, 1] > seen.high[1] - 0.14 * seen.height][:, [0, 2]]
     if len(top) < 40:
         return
@@ -262,10 +265,12 @@ def _grid_pieces(cells: F64, reach: float) -> tuple[int, np.ndarray]:
 
 
 def _refuse_others(
-    mesh: Mesh, seen: _Seen, options: PersonOptions, detector: PersonDetector
+    mesh: Mesh, points: F64, seen: _Seen, options: PersonOptions, detector: PersonDetector
 ) -> tuple[str, ...]:
-    """Look for a second person in what the skeleton does not explain, and in large separate pieces."""
-    points = surface_samples(mesh)
+    """Look for a second person in what the skeleton does not explain, and in large separate pieces.
+
+    `points` (N, 3) lie evenly on the surface of `mesh`.
+    """
     far = _distance_to_bones(points, seen) > options.reach * seen.height
     share = float(far.mean())
     if share > options.other_share:

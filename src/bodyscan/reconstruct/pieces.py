@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from bodyscan.geometry.components import link_components
+from bodyscan.geometry.near import may_be_near
 from bodyscan.geometry.weld import cell_ids
 
 F64 = NDArray[np.float64]
@@ -70,7 +71,8 @@ def _attach(points: F64, owner: I64, areas: F64, kept: Bools, max_gap: float) ->
     for _ in range(4):
         waiting = np.flatnonzero(~kept[owner])
         sources = points[fresh[owner]]
-        if len(waiting) == 0 or len(sources) == 0:
+        sources = sources[may_be_near(sources, points[waiting], max_gap)]
+        if len(sources) == 0:
             return
         found, _ = KDTree(sources).query(points[waiting], distance_upper_bound=max_gap, workers=-1)
         near = np.full(len(areas), np.inf)
@@ -100,8 +102,9 @@ def poles(pieces: Pieces) -> Bools:
     count = np.maximum(np.bincount(pieces.piece, minlength=pieces.count), 1)
     low = np.full((pieces.count, 3), np.inf)
     high = np.full((pieces.count, 3), -np.inf)
-    np.minimum.at(low, pieces.piece, pieces.points)
-    np.maximum.at(high, pieces.piece, pieces.points)
+    for axis in range(3):  # numpy is fast at this for one axis alone
+        np.minimum.at(low[:, axis], pieces.piece, pieces.points[:, axis])
+        np.maximum.at(high[:, axis], pieces.piece, pieces.points[:, axis])
     long = (np.linalg.norm(high - low, axis=1) > 0.7) & (count >= 8)
     out = np.zeros(pieces.count, bool)
     if long.sum() > 200:

@@ -66,7 +66,9 @@ class Sight(Raycaster):
         rays_seen = np.stack([x[column] / length, y[row] / length, 1 / length], axis=1)
         return Seen(pixels, face_ids, weights, rays_seen)
 
-    def mixed(self, values: NDArray[np.floating] | NDArray[np.integer], face_ids: NDArray[np.integer], weights: F64) -> F64:
+    def mixed(
+        self, values: NDArray[np.floating] | NDArray[np.integer], face_ids: NDArray[np.integer], weights: F64
+    ) -> F64:
         """Vertex values (V, C) at hits (N,) with weights (N, 3) -> (N, C) float64; all must be hits."""
         if self.mesh.is_cloud:
             return values[face_ids].astype(np.float64)

@@ -27,11 +27,15 @@ def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
     keep = np.ones(len(points), dtype=bool)
     if not mesh.is_cloud:
         keep[:] = False
-        keep[mesh.faces] = True
+        for corner in range(3):
+            keep[mesh.faces[:, corner]] = True
     if not keep.any():
         return mesh, ()
-    distance = np.linalg.norm(points - np.median(points[keep], axis=0), axis=1)
-    reach = REACH * float(np.median(distance[keep]))
+    kept = slice(None) if keep.all() else keep
+    # Column by column: along the first axis of (V, 3) numpy is slow.
+    middle = np.array([np.median(points[kept, axis]) for axis in range(3)])
+    distance = np.sqrt(sum((points[:, axis] - middle[axis]) ** 2 for axis in range(3)))
+    reach = REACH * float(np.median(distance[kept]))
     far = keep & (distance > reach) if reach > 0 else np.zeros_like(keep)
     unused = int((~keep).sum())
     keep &= ~far
