@@ -46,5 +46,7 @@ def test_pieces_of_patches_are_the_pieces_of_faces() -> None:
     assert patch.max() == 2
     facets.join_patches(patch)
     np.testing.assert_array_equal(facets.piece, face_components(faces, len(vertices)))
-    facets.keep(facets.piece == 0)
+    np.testing.assert_array_equal(Facets(vertices, faces).piece, facets.piece)
+    facets.keep(facets.piece == 1)
+    assert len(facets.piece) == len(F)
     assert facets.piece.max() == 0

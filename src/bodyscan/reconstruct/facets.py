@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyscan.geometry.components import face_components, link_components
+from bodyscan.geometry.components import link_components
 from bodyscan.geometry.normals import areas_and_normals
 from bodyscan.geometry.winding import turned_faces
 from bodyscan.reconstruct.planes import Surface
@@ -46,7 +46,13 @@ class Facets:
     def piece(self) -> NDArray[np.int64]:
         """(F,) number of the piece that each face belongs to: faces joined by common vertices."""
         if self._piece is None:
-            self._piece = face_components(self.faces, len(self.vertices))
+            a, b, c = self.faces.T
+            links = np.concatenate([a, b]), np.concatenate([b, c])
+            label = link_components(*links, len(self.vertices))
+            # Vertices without faces are components too: those that faces use are numbered without gaps.
+            used = np.zeros(int(label.max(initial=-1)) + 1, bool)
+            used[label[a]] = True
+            self._piece = (np.cumsum(used) - 1)[label[a]]
         return self._piece
 
     def keep(self, mask: Bools) -> None:
