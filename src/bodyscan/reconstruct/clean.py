@@ -6,8 +6,8 @@ cut before the largest piece is taken for the person.
 
 What is measured of a face is measured once (`facets`), in blocks that stay in the processor's cache; what was
 sorted is counted or hashed (`geometry.counted_edges`, `geometry.repeats`, `geometry.cells`). Measured, CPU
-seconds on a person of 2,000,000 faces: 3.6, before that 11.1; with a floor and 3,000 crumbs (2,738,000 faces)
-10, before that 22.
+seconds on a person of 2,000,000 faces: 3.4, before that 10.7; with a floor and 3,000 crumbs (2,738,000 faces)
+9, before that 22.
 """
 
 from __future__ import annotations

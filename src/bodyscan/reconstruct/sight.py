@@ -1,8 +1,8 @@
 """What the pixels of a picture see of a surface: the hits alone, without the empty background.
 
-A detector wants some sixty pictures of a scan, and two thirds of their pixels are background. Measured, CPU
-seconds for those sixty: `Raycaster.render` with shading of whole pictures 2.9, rays built from the rows and
-columns of the picture and shading of the hits alone 1.1, of which 0.5 is Embree's.
+A detector wants some fifty pictures of a scan, and two thirds of their pixels are background. Measured, CPU
+seconds for twelve pictures of 360 by 448 pixels: `Raycaster.render` with shading of the whole picture 0.81,
+rays built from the rows and columns of the picture and shading of the hits alone 0.25.
 """
 
 from __future__ import annotations
