@@ -9,10 +9,8 @@ import pytest
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.fit import fit_body
-from bodyscan.fit.clothing import Cover, estimate_cover, hanging_profile, under_cover
-from bodyscan.fit.correspond import Pairs
+from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
 from bodyscan.fit.scan_points import ScanPoints, draw_scan_points
-from bodyscan.fit.solve import LEAST_GAP_M, _belief
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.reconstruct import reconstruct_scan
@@ -83,45 +81,8 @@ def test_hands_are_never_taken_for_gloves(model, body) -> None:
     assert cover.vertices[model.region("left_hand", "right_hand")].mean() < 0.05
 
 
-def pairs_with(cover: float, count: int) -> Pairs:
-    return Pairs(
-        np.zeros((count, 1), dtype=np.int64), np.ones((count, 1)), np.tile([0.0, 0, 1], (count, 1)),
-        np.zeros((count, 3)), np.ones(count), np.full(count, cover),
-    )  # fmt: skip
-
-
-def test_skin_pulls_alike_from_both_sides_and_cloth_does_not() -> None:
-    sigma, residual = 0.003, np.array([-0.02, -0.008, -0.003, 0.003, 0.008, 0.02])
-    hang = np.ones(1)
-    skin = _belief(pairs_with(0.0, 6), residual, hang, ~hang.astype(bool), sigma)
-    np.testing.assert_allclose(skin, skin[::-1])
-    cloth = _belief(pairs_with(1.0, 6), residual, hang, ~hang.astype(bool), sigma)
-    assert (cloth[:3] <= skin[:3]).all()
-    assert (cloth[3:] > skin[3:]).all()
-    assert (cloth[3:] > 2 * cloth[:3][::-1]).all()
-
-
-def test_tight_cloth_draws_harder_than_loose_cloth() -> None:
-    sigma, hang = 0.003, np.ones(1)
-    force = {}
-    for name, gap in (("tight", 0.002), ("loose", 0.02)):
-        residual = np.full(50, -gap)
-        force[name] = (_belief(pairs_with(1.0, 50), residual, hang, ~hang.astype(bool), sigma) * gap).mean()
-    assert force["tight"] > 20 * force["loose"]
-    assert LEAST_GAP_M <= 0.002
-
-
-def test_garments_touch_shoulders_and_hips_rather_than_the_waist(model) -> None:
-    profile, height = hanging_profile(model), model.template[:, 1] / model.template[:, 1].max()
-    trunk = model.region("torso")
-    shoulders, waist, hips = (
-        profile[trunk & (np.abs(height - at) < 0.015)].mean() for at in (0.80, 0.62, 0.52)
-    )
-    assert shoulders < hips < waist
-
-
 def test_skin_lies_inside_of_what_was_scanned(model, body) -> None:
-    cover = Cover(np.zeros(0), np.ones(model.num_vertices), True)
+    cover = Cover(np.zeros(0), np.ones(model.num_vertices), True, np.zeros(model.num_vertices))
     normals = vertex_normals(body, model.faces)
 
     def depth_mm(guess_mm: float) -> np.ndarray:
@@ -135,7 +96,7 @@ def test_skin_lies_inside_of_what_was_scanned(model, body) -> None:
 
 
 def test_bare_skin_is_left_as_it_was_fitted(model, body) -> None:
-    nothing = Cover(np.zeros(0), np.zeros(model.num_vertices), True)
+    nothing = Cover(np.zeros(0), np.zeros(model.num_vertices), True, np.zeros(model.num_vertices))
     guess = body + np.random.default_rng(0).normal(0, 0.003, body.shape)
     np.testing.assert_array_equal(under_cover(model, guess, body, nothing), guess)
 

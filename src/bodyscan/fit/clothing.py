@@ -55,6 +55,8 @@ class Cover:
     """(V,) 0..1 for each body vertex."""
     by_color: bool
     """Whether colours were there to judge by."""
+    up: F64
+    """(V,) -1..1: how far what lies over each vertex faces up (+Y), averaged over its neighbourhood."""
 
     @property
     def any(self) -> bool:
@@ -79,28 +81,17 @@ def estimate_cover(model: BodyModel, vertices: F64, scan: ScanPoints) -> Cover:
         likely = np.maximum(colored, _ramp(off, *OFF_BODY_M))
         likely = np.where(face, colored * _ramp(off, *OFF_HEAD_M), likely)
     likely[_named(model, BARE)[nearest]] = 0
-    at_vertices = _smoothed(model, vertices, nearest, likely, scan.areas * scan.confidence)
+    weight = scan.areas * scan.confidence
+    at_vertices, up = _smoothed(model, vertices, nearest, weight, likely, scan.normals[:, 1])
     at_vertices = _ramp(at_vertices, 0.3, 0.6)
-    return Cover(at_vertices[nearest], at_vertices, colored is not None)
+    return Cover(at_vertices[nearest], at_vertices, colored is not None, up)
 
 
-HANG = np.array(
-    [(0.04, 1.3), (0.28, 1.1), (0.45, 0.7), (0.52, 0.5), (0.62, 1.2), (0.70, 0.7), (0.78, 0.35), (0.83, 0.3)]
-)
-"""Share of the stature, and how far cloth usually lies off trunk and legs there, against its mean: garments
-hang from shoulders and hips, touch the chest, and stand off waist and hems."""
-SLEEVE_HANG, HAIR_HANG = 0.8, 0.9
-"""The same on arms, and under hair."""
-
-
-def hanging_profile(model: BodyModel) -> F64:
-    """(V,) how far loose cloth usually lies off each vertex, against its mean over the body."""
-    height = model.template[:, 1] / max(float(model.template[:, 1].max()), 1e-9)
-    profile = np.interp(height, HANG[:, 0], HANG[:, 1])
-    arms = tuple(f"{side}_{part}_arm" for side in ("left", "right") for part in ("upper", "lower"))
-    profile[_named(model, arms)] = SLEEVE_HANG
-    profile[under_hair(model)] = HAIR_HANG
-    return profile
+def limbs(model: BodyModel, kind: str) -> Bool:
+    """(V,) True on upper and lower limbs of a `kind`: arm, leg."""
+    return _named(
+        model, tuple(f"{side}_{part}_{kind}" for side in ("left", "right") for part in ("upper", "lower"))
+    )
 
 
 def under_hair(model: BodyModel) -> Bool:
@@ -180,14 +171,16 @@ def _face(model: BodyModel, whole: bool = False) -> Bool:
     return head & (np.abs(x) < FACE_HALF_WIDTH_M) & (y < -0.012) & (y > -0.05) & (z > -0.02)
 
 
-def _smoothed(model: BodyModel, vertices: F64, nearest: np.ndarray, likely: F64, weight: F64) -> F64:
-    """(V,) mean over the neighbourhood of each vertex, by area; without data it is what neighbours say."""
+def _smoothed(model: BodyModel, vertices: F64, nearest: np.ndarray, weight: F64, *values: np.ndarray) -> F64:
+    """(K, V) means of K `values` (N,) around each vertex; without data what neighbours say."""
     count = model.num_vertices
-    mass = np.bincount(nearest, weight, count).astype(np.float64)
-    total = np.bincount(nearest, weight * likely, count).astype(np.float64)
+    ones = np.ones(len(weight))
+    mass, *totals = (
+        np.bincount(nearest, weight * each, count).astype(np.float64) for each in (ones, *values)
+    )
     hold = 1e-3 * vertex_areas(vertices, model.faces)
-    mass, total, hold = _spread(model, vertices, mass, total, hold)
-    return total / np.maximum(mass + hold, 1e-300)
+    mass, hold, *totals = _spread(model, vertices, mass, hold, *totals)
+    return np.array(totals) / np.maximum(mass + hold, 1e-300)
 
 
 def _spread(model: BodyModel, vertices: F64, *fields: F64) -> F64:

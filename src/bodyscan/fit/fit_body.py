@@ -58,7 +58,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         if options.clothing:
             cover = estimate_cover(body, body.pose(params).vertices, points)
             points = points.with_cover(cover.points)
-            problem = replace(problem, scan=points)
+            problem = replace(problem, scan=points, cloth_up=cover.up)
         if level.fingers and not before.fingers:
             params, hands = guess_hands(body, params, points, scan.landmarks)
             term = hold_lips(body, params, problem.landmarks, scan.landmarks)

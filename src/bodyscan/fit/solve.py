@@ -9,22 +9,16 @@ import numpy as np
 from scipy import sparse
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.clothing import hanging_profile, under_hair
-from bodyscan.fit.correspond import (
-    Pairs,
-    scan_to_triangles,
-    scan_to_vertices,
-    vertices_to_scan,
-)
+from bodyscan.fit.cloth_gap import FIRST_M, GapModel, gap_model
+from bodyscan.fit.correspond import scan_to_triangles, scan_to_vertices, vertices_to_scan
+from bodyscan.fit.gather import Pull, gather
 from bodyscan.fit.linearize import Linearization, Unknowns
 from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import PosePrior
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F64, BodyParams, Bool
+from bodyscan.types import F32, F64, BodyParams
 
-EFFECTIVE_POINTS = 4000.0
-"""So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
 LANDMARK_REACH = 4.0
 """Landmarks farther off than so many of their standard deviations are taken for mistakes."""
 BENDS_RAD = (0.0, 0.5, 1.3)
@@ -32,16 +26,9 @@ BENDS_RAD = (0.0, 0.5, 1.3)
 MAX_TURN_RAD = 0.35
 MAX_BETA_STEP = 1.5
 MAX_SHIFT_M = 0.25
-CLOTH_PULL, FIRST_CLOTH_PULL = 0.0006, 0.0003
-"""Share of independent measurements that the points of a garment with the mean gap are worth from inside: at
-the end, and before gaps are known. More draws the body out to loose cloth, less leaves it thin in tight."""
-MEAN_GAP_M = 0.015
-LEAST_GAP_M, MOST_GAP_M = 0.002, 0.05
 LONG_STEP = 1.6
-"""Steps of the fine levels are taken so much longer, for the lumped Hessian (`_gathered`) makes them short:
+"""Steps of the fine levels are taken so much longer, for the lumped Hessian (`gather.py`) makes them short:
 1.0 leaves 0.4 mm more of girth after the same steps, 1.3 half of it."""
-WALL = 10.0
-"""Body points so many kernel scales outside of cloth are outliers."""
 EXACT_BELOW_M = 0.008
 """Below this kernel scale scan points are matched with triangles, above it with vertices."""
 
@@ -84,16 +71,14 @@ class Problem:
     face_ids: np.ndarray
     """Faces that a scanner can see."""
     seed: int
+    cloth_up: F64 | None = None
+    """(V,) -1..1: how far cloth over each vertex faces up, where it is known."""
 
     @cached_property
-    def hang(self) -> F64:
-        """(V,) how far cloth usually lies off each vertex, against its mean."""
-        return hanging_profile(self.model)
-
-    @cached_property
-    def hair(self) -> Bool:
-        """(V,) True where cover is hair and no garment."""
-        return under_hair(self.model)
+    def gaps(self) -> GapModel:
+        """How far cloth may lie off the body."""
+        gaps = gap_model(self.model)
+        return gaps if self.cloth_up is None else gaps.of_slopes(self.cloth_up)
 
     @cached_property
     def landmark_body(self) -> tuple[BodyModel, LandmarkTerm]:
@@ -109,7 +94,8 @@ class Problem:
             self.model.at_vertices(ids), self.scan, self.prior, self.landmarks,
             self.area_weights[ids], np.zeros(0, dtype=np.int64), self.seed,
         )  # fmt: skip
-        small.__dict__["hang"] = self.hang[ids]
+        if self.scan.cover is not None:
+            small.__dict__["gaps"] = self.gaps.at_vertices(ids)
         if self.landmarks is not None:
             small.__dict__["landmark_body"] = self.landmark_body
         return small
@@ -127,6 +113,7 @@ def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[
         # Coarse levels see a few thousand vertices with the normals of the unposed body carried along.
         rest_normals = vertex_normals(problem.model.rest_vertices(params.betas), problem.model.faces)[chosen]
         problem, chosen = problem.at_vertices(chosen), np.arange(len(chosen))
+    gap = problem.gaps.guess(FIRST_M) if points.covered.any() else None
     scales = np.geomspace(*level.sigma_m, level.steps)
     for taken, sigma in enumerate(scales, start=1):
         state = Linearization(problem.model, params, unknowns)
@@ -137,9 +124,20 @@ def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[
             normals = _unit((state.rotation @ rest_normals[:, :, None])[:, :, 0])
             first = scan_to_vertices(points, state.vertices, normals, problem.area_weights > 0, sigma)
         second = vertices_to_scan(problem.scan, state.vertices, normals, chosen, sigma)
-        pull = _gathered(problem, state.vertices, first, second, sigma)
-        hessian, gradient = _normal_equations(problem, state, normals, pull, params, level.landmark_weight)
-        delta = _damped_step(hessian, gradient, unknowns) * (LONG_STEP if exact else 1.0)
+        expected = None if gap is None else (problem.gaps.modes @ gap.values, gap.usual_m)
+        sides = ((first, None), (second, problem.area_weights))
+        firm, cloth = gather(sides, state.vertices, sigma, expected)
+        rows = state.normal_rows(normals)
+        hessian, gradient = _normal_equations(rows, firm, cloth)
+        _add_knowledge(problem, params, unknowns, level.landmark_weight, hessian, gradient)
+        if cloth is None:
+            delta = _damped_step(hessian, gradient, unknowns) * (LONG_STEP if exact else 1.0)
+        else:
+            *equations, gap_after = problem.gaps.eliminate(
+                rows, cloth.weights, cloth.pulls, hessian, gradient
+            )
+            delta = _damped_step(*equations, unknowns) * (LONG_STEP if exact else 1.0)
+            gap = gap_after(delta)
         params = unknowns.step(params, delta)
         if _is_settled(delta, unknowns) and sigma == scales[-1]:
             return params, taken
@@ -174,77 +172,30 @@ def unknowns_of(model: BodyModel, level: FitLevel) -> Unknowns:
     return Unknowns(np.array(joints), betas)
 
 
-def _gathered(problem: Problem, vertices: F64, first: Pairs, second: Pairs, sigma: float) -> tuple[F64, F64]:
-    """(V,) weights and (V,) weighted residuals of all pairs, gathered at the body's vertices.
-
-    A point of a triangle is shared out to its corners. The gradient stays exact; the Hessian is lumped, which
-    only slows changes within a triangle, and the cost of a step no longer depends on the number of points.
-    """
-    count = len(vertices)
-    weights, pulls = np.zeros(count), np.zeros(count)
-    for pairs, area in ((first, None), (second, problem.area_weights)):
-        if not len(pairs.corners):
-            continue
-        residual = pairs.residuals(vertices)
-        weight = pairs.trust * _belief(pairs, residual, problem.hang, problem.hair, sigma)
-        if area is not None:
-            weight = weight * area[pairs.corners[:, 0]]
-        weight *= 0.5 * EFFECTIVE_POINTS / (len(weight) * sigma**2)
-        shared = weight[:, None] * pairs.weights
-        corner = pairs.corners.reshape(-1)
-        weights += np.bincount(corner, shared.reshape(-1), count)
-        pulls += np.bincount(corner, (shared * residual[:, None]).reshape(-1), count)
-    return weights, pulls
+def _normal_equations(rows: F32, firm: Pull, cloth: Pull | None) -> tuple[F64, F64]:
+    """(P, P) and (P,) of `rows` (V, P) and what the scan asks of each vertex, cloth as if it were skin."""
+    weights, pulls = firm.weights, firm.pulls
+    if cloth is not None:
+        weights, pulls = weights + cloth.weights, pulls + cloth.pulls
+    used = np.flatnonzero(weights)
+    scaled = rows[used] * np.sqrt(weights[used]).astype(np.float32)[:, None]
+    return (scaled.T @ scaled).astype(np.float64), rows.T @ pulls
 
 
-def _belief(pairs: Pairs, residual: F64, hang: F64, hair: Bool, sigma: float) -> F64:
-    """(N,) 0..1 weights of signed distances, metres: body point minus scan point along the outward normal.
-
-    Skin lies on the scan, whatever its side, but for outliers (Geman and McClure). Cloth is a wall: the body
-    is pushed in from outside it with full force, however far. Inside, it is drawn out by a force that does
-    not grow with the distance, as gaps that are exponentially distributed ask for, and that is weak, because
-    all points of a garment are wrong together: stronger where garments touch (`hang`, see
-    `clothing.hanging_profile`), and strong where gaps turn out to be small everywhere, as under tight cloth.
-    """
-    skin = 1 / (1 + (residual / sigma) ** 2) ** 2
-    if not pairs.cover.any():
-        return skin
-    gap = np.maximum(-residual, 0)
-    hang, hair = hang[pairs.corners[:, 0]], hair[pairs.corners[:, 0]]
-    # The body has just been fitted to the cloth itself: let it shrink before gaps are looked at. Hair is
-    # never as thin as tight cloth.
-    worth = np.full(len(gap), FIRST_CLOTH_PULL)
-    garment = pairs.cover * ~hair
-    if sigma < EXACT_BELOW_M and garment.any():
-        usual = float(np.average(np.minimum(gap, MOST_GAP_M), weights=garment))
-        worth[~hair] = CLOTH_PULL * (MEAN_GAP_M / max(usual, LEAST_GAP_M)) ** 4
-    worth /= hang**3
-    inside = np.minimum(worth * sigma**2 / (MEAN_GAP_M * np.maximum(gap, LEAST_GAP_M)), skin)
-    outside = 1 / (1 + (residual / (WALL * sigma)) ** 2)
-    cloth = np.where(residual > 0, outside, inside)
-    return skin + pairs.cover * (cloth - skin)
-
-
-def _normal_equations(
+def _add_knowledge(
     problem: Problem,
-    state: Linearization,
-    normals: F64,
-    pull: tuple[F64, F64],
     params: BodyParams,
+    unknowns: Unknowns,
     landmark_weight: float,
-) -> tuple[F64, F64]:
-    unknowns = state.unknowns
-    weights, pulls = pull
-    rows = state.normal_rows(normals)
-    gradient = rows.T @ pulls
-    rows *= np.sqrt(weights).astype(np.float32)[:, None]
-    hessian = (rows.T @ rows).astype(np.float64)
+    hessian: F64,
+    gradient: F64,
+) -> None:
+    """Landmarks and priors, in place."""
     if problem.landmarks is not None and landmark_weight > 0:
         body, term = problem.landmark_body
         small = Linearization(body, params, unknowns)
         _add_landmarks(term, small, landmark_weight, LANDMARK_REACH, hessian, gradient)
     _add_priors(problem, params, unknowns, hessian, gradient)
-    return hessian, gradient
 
 
 def _add_priors(
