@@ -8,7 +8,7 @@ import pytest
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.landmarks import LANDMARK_NAMES, detector_points
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.landmark_term import GROUPS, build_landmark_term, chosen, joined
+from bodyscan.fit.landmark_term import ENOUGH, GROUPS, build_landmark_term, chosen, joined
 from bodyscan.types import Landmarks
 
 
@@ -28,7 +28,7 @@ def test_points_of_the_body_itself_have_no_gap(model: BodyModel) -> None:
     posed = model.pose(model.zero_params())
     term = build_landmark_term(model, marks_of(model, LANDMARK_NAMES))
     assert term is not None
-    assert len(term.targets) == len(LANDMARK_NAMES)
+    assert 150 < len(term.targets) < len(LANDMARK_NAMES)
     assert np.abs(term.positions(posed.vertices, posed.joints) - term.targets).max() < 1e-9  # metres
 
 
@@ -40,10 +40,11 @@ def test_unsure_points_are_left_out_and_few_points_are_none(model: BodyModel) ->
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_group_is_worth_no_more_than_stated(model: BodyModel, name: str) -> None:
-    term = build_landmark_term(model, marks_of(model, LANDMARK_NAMES))
+    members = tuple(each for each in LANDMARK_NAMES if each.startswith(name + "_"))
+    term = build_landmark_term(model, marks_of(model, members))
     assert term is not None
-    sigma = term.sigma_m[[k for k, each in enumerate(LANDMARK_NAMES) if each.startswith(name + "_")]]
-    assert np.sum(GROUPS[name].least_sigma_m ** 2 / sigma**2) <= GROUPS[name].worth + 1e-9
+    assert np.sum(GROUPS[name].least_sigma_m ** 2 / term.sigma_m**2) <= GROUPS[name].worth + 1e-9
+    assert min(len(members), ENOUGH * GROUPS[name].worth) <= len(term.targets) <= len(members)
 
 
 def test_joined_terms_hold_the_points_of_both(model: BodyModel) -> None:

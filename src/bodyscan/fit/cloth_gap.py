@@ -44,7 +44,7 @@ off hems and, in two layers, hips and waist, and lies on thighs and shoulders.""
 SLEEVE_HANG = 0.8
 SLOPE = np.array([(0.47, 0.0), (0.55, 1.2), (0.63, 3.0), (0.70, 1.8), (0.78, 0.0)])
 """Share of the stature, and how much the slope of cloth on the trunk tells there: cloth that faces up by 0.1
-more is carried by the body and lies closer to it by exp(-0.1 slope); cloth that faces down has come off it."""
+is carried by the body, and lies closer to it by exp(-0.1 slope) than cloth that falls straight."""
 SLOPES = (-0.3, 0.15)
 """Slopes beyond say no more."""
 LEVEL_STD, FIELD_STD = 0.7, 0.5

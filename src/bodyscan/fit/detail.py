@@ -30,7 +30,10 @@ from bodyscan.geometry.normals import vertex_areas, vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import F64, Mesh
 
-ROUNDS = 3
+ROUNDS = 2
+"""A third moves the surface by 0.003 mm on skin; cloth, which lies farther off, gets it."""
+CLOTHED = 0.3
+"""Share of the scan from which a person is clothed."""
 MIN_COSINE = 0.5
 HOLD = 1e-3
 """Pull towards zero where no data speaks, against a data weight of 1."""
@@ -96,9 +99,8 @@ def refine_surface(
     everything = np.ones(len(scan.points))
     measured = measure(model, vertices, np.zeros_like(vertices), scan, limit_m)
     offsets = solved(measured, everything)
-    for round_ in range(1, ROUNDS):
-        reach = limit_m if round_ < ROUNDS // 2 else limit_m / 2
-        measured = measure(model, vertices, offsets, scan, reach)
+    for _ in range(1, ROUNDS + (scan.covered.mean() > CLOTHED)):
+        measured = measure(model, vertices, offsets, scan, limit_m / 2)
         offsets = solved(measured, everything)
     bare = offsets
     if scan.covered.any():

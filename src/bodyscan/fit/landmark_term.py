@@ -20,6 +20,8 @@ from bodyscan.fit.solve import LandmarkTerm
 from bodyscan.types import Bool, Landmarks
 
 MIN_CONFIDENCE = 0.2
+ENOUGH = 2.0
+"""More points of a group than so many times its worth cost time and say the same."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     if landmarks is None or not len(landmarks.names):
         return None
     points = detector_points(model)
-    used, rows = usable(landmarks, points)
-    if len(used) < 4:
+    usable_pairs = np.array(usable(landmarks, points), dtype=np.int64)
+    names = np.array([landmarks.names[k] for k in usable_pairs[0]], dtype=str)
+    kept = _thinned(names)
+    if len(kept) < 4:
         return None
-    names = np.array([landmarks.names[k] for k in used])
+    (used, rows), names = usable_pairs[:, kept], names[kept]
     sure = landmarks.confidence[used].astype(np.float64)
     sigma = points.sigma_m[rows] / np.sqrt(sure)
     for name, group in GROUPS.items():
@@ -57,6 +61,16 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     return LandmarkTerm(
         landmarks.positions[used], points.over_vertices[rows], points.over_joints[rows], sigma
     )
+
+
+def _thinned(names: np.ndarray) -> np.ndarray:
+    """Places of the names that are kept: of a group, about `ENOUGH` times as many points as it is worth."""
+    kept = np.ones(len(names), dtype=bool)
+    for name, group in GROUPS.items():
+        members = np.flatnonzero(np.char.startswith(names, f"{name}_"))
+        kept[members] = False
+        kept[members[:: max(1, int(len(members) / (ENOUGH * group.worth)))]] = True
+    return np.flatnonzero(kept)
 
 
 def usable(landmarks: Landmarks, points: PointTable) -> tuple[list[int], list[int]]:
