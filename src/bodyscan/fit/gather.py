@@ -12,7 +12,9 @@ from bodyscan.types import F64
 EFFECTIVE_POINTS = 4000.0
 """So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
 CLOTH_WORTH = 0.1
-"""Share of that which cloth is worth: wrinkles err alike over a larger area."""
+"""Share of that which loose cloth is worth: its wrinkles err alike over a larger area."""
+LIKE_SKIN_M = 0.002
+"""Cloth that usually lies so far off is worth half as much as skin, thinner cloth more."""
 WRINKLES = 0.3
 """How far cloth lies off its smooth gap, over the usual gap."""
 CLOTH_KERNEL = 3.0
@@ -81,7 +83,8 @@ def firm_weights(distance: F64, cover: F64, sigma_m: float) -> tuple[F64, F64]:
 def cloth_weights(off: F64, usual_m: float, sigma_m: float) -> F64:
     """(N,) weights, one over square metres, of cloth `off` (N,) metres from where its gap has it."""
     noise = np.hypot(sigma_m, WRINKLES * usual_m)
-    return CLOTH_WORTH / noise**2 / (1 + (off / (CLOTH_KERNEL * noise)) ** 2) ** 2
+    worth = CLOTH_WORTH + (1 - CLOTH_WORTH) / (1 + (usual_m / LIKE_SKIN_M) ** 2)
+    return worth / noise**2 / (1 + (off / (CLOTH_KERNEL * noise)) ** 2) ** 2
 
 
 def _share(sums: F64, pairs: Pairs, weight: F64, distance: F64) -> None:

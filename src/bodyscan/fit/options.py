@@ -28,10 +28,10 @@ class FitLevel:
 
 
 LEVELS = (
-    FitLevel(2500, (0.060, 0.030), 10, 0, False, 8, 1.0),
-    FitLevel(4000, (0.025, 0.012), 30, 0, False, 6, 0.5),
+    FitLevel(2500, (0.060, 0.030), 10, 0, False, 7, 1.0),
+    FitLevel(4000, (0.025, 0.012), 30, 0, False, 5, 0.5),
     FitLevel(8000, (0.0079, 0.006), 90, 20, True, 4, 0.2),
-    FitLevel(14000, (0.005, 0.003), 160, 80, True, 5, 0.05),
+    FitLevel(14000, (0.005, 0.003), 160, 80, True, 4, 0.05),
 )
 """Tried and measured in `benchmarks/fit.py`."""
 
