@@ -13,7 +13,7 @@ export PYTHONHASHSEED := 0
 
 BENCHMARKS := build/benchmarks
 PEOPLE ?= $(BENCHMARKS)/people40.npz
-BENCHMARK_FIT ?= --faces 100000 --peers
+BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
 
 .PHONY: help setup demo test test-fast lint lock samples benchmark-fit clean
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ help:
 	@echo "make setup      the environment alone"
 	@echo "make lock       resolve requirements/*.txt anew"
 	@echo "make samples    build sample_scans/ anew"
-	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (about an hour)"
+	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (about two hours)"
 	@echo "make clean      remove everything that make made"
 
 $(VENV)/.made:

@@ -3,7 +3,7 @@
     python benchmarks/fit.py --people PEOPLE.npz    40 people of the full space, see `make_people.py`
     python benchmarks/fit.py                        people of our own shape space with bumps outside of it
     python benchmarks/fit.py --faces 20000,100000,2000000
-    python benchmarks/fit.py --peers                other methods on every fifth case, see `peers.py`
+    python benchmarks/fit.py --peers                other methods on every fifth case of the first size
     python benchmarks/fit.py --count 0 --scans DIR  bodies of your own, see `fit_scans.py`
     python benchmarks/fit.py --record               and keep the run in benchmarks/results/
 
@@ -55,11 +55,11 @@ def chosen_cases(given: argparse.Namespace) -> list[tuple[Person, Plan]]:
     return pairs
 
 
-def run(given: argparse.Namespace, faces: int) -> None:
+def run(given: argparse.Namespace, faces: int, with_peers: bool) -> None:
     """All chosen cases at one number of faces: scan, fit, measure, print."""
     label = "held-out" if given.people else "own space"
     pairs, rows, peer_rows = chosen_cases(given), [], []
-    peers = all_peers() if given.peers else ()
+    peers = all_peers() if with_peers else ()
     pictures = Pictures(given.pictures, given.worst)
     print(f"{len(pairs)} people ({label}), scans of {faces:,} faces", file=sys.stderr)
     print(header(), flush=True)
@@ -98,7 +98,8 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=500, help="of the poses, cloth and faults")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the scans")
-    parser.add_argument("--peers", action="store_true", help="run other methods too, see `peers.py`")
+    parser.add_argument("--peers", action="store_true",
+                        help="run other methods too on scans of the first size, see `peers.py`")  # fmt: skip
     parser.add_argument("--peers-every", type=int, default=5, help="on every so-manieth case")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of adults' fits")
     parser.add_argument("--worst", type=int, default=0, help="pictures of so many worst adults' cases only")
@@ -110,8 +111,8 @@ def main() -> None:
     if given.pictures:
         given.pictures.mkdir(parents=True, exist_ok=True)
     warm_up()
-    for faces in given.faces if given.count else []:
-        run(given, faces)
+    for place, faces in enumerate(given.faces if given.count else []):
+        run(given, faces, given.peers and place == 0)
     for folder in given.scans:
         run_scans(folder, given.pictures, given.scans_limit)
 

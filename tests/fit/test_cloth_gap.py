@@ -58,6 +58,20 @@ def test_hair_and_garments_know_nothing_of_each_other(model: BodyModel, gaps: Ga
         np.testing.assert_allclose((gaps.modes @ gaps.guess(usual).values)[on_head], HAIR_M)
 
 
+def test_cloth_that_faces_down_has_come_off_the_waist_and_says_nothing_elsewhere(
+    model: BodyModel, gaps: GapModel
+) -> None:
+    height = model.template[:, 1] / model.template[:, 1].max()
+    waist = model.region("torso") & (np.abs(height - 0.63) < 0.01)
+    level = np.ones(model.num_vertices)
+    mean = {up: gaps.of_slopes(up * level).modes[:, 0] for up in (-0.2, 0.0, 0.1, -0.9, -0.3)}
+    assert (mean[-0.2][waist] > 1.5 * mean[0.0][waist]).all()
+    assert (mean[0.1][waist] < 0.85 * mean[0.0][waist]).all()
+    np.testing.assert_array_equal(mean[-0.9], mean[-0.3])
+    elsewhere = model.region("left_upper_arm", "left_lower_leg", "head")
+    np.testing.assert_array_equal(mean[-0.2][elsewhere], mean[0.1][elsewhere])
+
+
 @pytest.mark.parametrize("usual_m", [0.002, 0.006, 0.018])
 def test_the_scale_of_drawn_gaps_is_found(model: BodyModel, gaps: GapModel, usual_m: float) -> None:
     """Within a factor of 2.5 in the middle of many: a small scale drowns in the misfit of the body."""

@@ -81,6 +81,15 @@ def test_hands_are_never_taken_for_gloves(model, body) -> None:
     assert cover.vertices[model.region("left_hand", "right_hand")].mean() < 0.05
 
 
+def test_the_slope_of_what_lies_on_the_body_is_that_of_its_neighbourhood(model, body) -> None:
+    up = estimate_cover(model, body, painted(model, body, SKINS["medium"], None)).up
+    trunk = model.region("torso") & ~model.inner
+    own = vertex_normals(body, model.faces)[:, 1]
+    assert np.abs(up).max() <= 1
+    assert np.corrcoef(up[trunk], own[trunk])[0, 1] > 0.9
+    assert up[trunk & (own > 0.9)].mean() > 0.6  # the shoulders
+
+
 def test_skin_lies_inside_of_what_was_scanned(model, body) -> None:
     cover = Cover(np.zeros(0), np.ones(model.num_vertices), True, np.zeros(model.num_vertices))
     normals = vertex_normals(body, model.faces)

@@ -13,6 +13,7 @@ slides along the surface; taking each vertex to the scan points nearest to it fo
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,19 +99,18 @@ def refine_surface(
 
     everything = np.ones(len(scan.points))
     measured = measure(model, vertices, np.zeros_like(vertices), scan, limit_m)
-    offsets = solved(measured, everything)
     for _ in range(1, ROUNDS + (scan.covered.mean() > CLOTHED)):
-        measured = measure(model, vertices, offsets, scan, limit_m / 2)
-        offsets = solved(measured, everything)
-    bare = offsets
-    if scan.covered.any():
-        # The last round's measurements once more, without those of cloth and hair.
-        bare = unfold(model, vertices, solved(measured, 1 - scan.covered))
-    offsets = unfold(model, vertices, offsets)
+        measured = measure(model, vertices, solved(measured, everything), scan, limit_m / 2)
+    # At the end also without what cloth and hair show: two factorisations side by side.
+    beliefs = [everything, 1 - scan.covered] if scan.covered.any() else [everything]
+    with ThreadPoolExecutor() as pool:
+        offsets, *bare = pool.map(
+            lambda believed: unfold(model, vertices, solved(measured, believed)), beliefs
+        )
     offsets = take_back_crossings(vertices, offsets, model.faces[seen_faces(model)])
     offsets = lay_ears_flat(model, vertices, offsets, normals, folds)
     backed = coverage(model, vertices + offsets, scan, limit_m / 2)
-    return Detail(offsets, bare if scan.covered.any() else offsets, backed)
+    return Detail(offsets, bare[0] if bare else offsets, backed)
 
 
 def information(scan: ScanPoints) -> float:

@@ -13,7 +13,7 @@ EFFECTIVE_POINTS = 4000.0
 """So many independent measurements is a whole scan worth against the priors: neighbours err alike."""
 CLOTH_WORTH = 0.1
 """Share of that which loose cloth is worth: its wrinkles err alike over a larger area."""
-LIKE_SKIN_M = 0.002
+LIKE_SKIN_M = 0.003
 """Cloth that usually lies so far off is worth half as much as skin, thinner cloth more."""
 WRINKLES = 0.3
 """How far cloth lies off its smooth gap, over the usual gap."""

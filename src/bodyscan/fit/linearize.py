@@ -13,6 +13,7 @@ times the seconds.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,9 @@ import numpy as np
 from bodyscan.body.model import BodyModel, forward_kinematics, joint_positions
 from bodyscan.geometry.rotations import left_jacobian, rotvec_to_matrix
 from bodyscan.types import F32, F64, BodyParams
+
+CHUNK = 2048
+"""Vertices that a thread takes at a time: small enough for its cache, and the same on every machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,26 +127,30 @@ class Linearization:
 
     def normal_rows(self, normals: F64) -> F32:
         """(V, 3) -> (V, P): derivative of each vertex along its own normal."""
-        count, num_joints = len(normals), len(self.unknowns.joints)
+        count, arms, dirs = len(normals), self._vertex_arms, self.model.vertex_major_dirs
         normals32 = np.ascontiguousarray(normals, dtype=np.float32)
         rows = np.empty((count, self.unknowns.count), dtype=np.float32)
         rows[:, :3] = normals32
-        # n . (w x a) = w . (a x n), with w = turn @ d.
-        ax, ay, az = self._vertex_arms[:, 0], self._vertex_arms[:, 1], self._vertex_arms[:, 2]
-        nx, ny, nz = (normals32[:, k, None] for k in range(3))
-        x, y, z = ay * nz - az * ny, az * nx - ax * nz, ax * ny - ay * nx
-        pose = np.empty((count, num_joints, 3), dtype=np.float32)
-        for axis in range(3):
-            turn = self._turn[:, :, axis]
-            pose[:, :, axis] = x * turn[:, 0] + y * turn[:, 1] + z * turn[:, 2]
-        rows[:, self.unknowns.pose_columns] = pose.reshape(count, -1)
-        if len(self.unknowns.betas):
-            at_rest = (normals32[:, None, :] @ self.rotation.astype(np.float32))[:, 0]
-            spread = self.model.dense_weights[:, :, None] * normals32[:, None, :]
-            carried = self._carried.reshape(-1, len(self.unknowns.betas))
-            shape = spread.reshape(count, -1) @ carried
-            shape += (at_rest[:, None, :] @ self._shape_dirs(slice(None)))[:, 0]
-            rows[:, self.unknowns.shape_columns] = shape
+        carried = self._carried.reshape(-1, len(self.unknowns.betas))
+        betas = self.unknowns.betas
+        whole = len(betas) == dirs.shape[2]
+
+        def fill(first: int) -> None:
+            span = slice(first, first + CHUNK)
+            normal = normals32[span]
+            pose = rows[span, self.unknowns.pose_columns].reshape(len(normal), -1, 3)
+            pose[...] = _turned_along(arms[span], normal, self._turn)
+            if len(betas):
+                at_rest = (normal[:, None, :] @ self.rotation[span].astype(np.float32))[:, 0]
+                spread = self.model.dense_weights[span, :, None] * normal[:, None, :]
+                shape = spread.reshape(len(normal), -1) @ carried
+                near = dirs[span] if whole else dirs[span][:, :, betas]
+                shape += (at_rest[:, None, :] @ near)[:, 0]
+                rows[span, self.unknowns.shape_columns] = shape
+
+        # Most of it is arithmetic on whole arrays, which one core does alone unless it is dealt out.
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(fill, range(0, count, CHUNK)))
         return rows
 
     def point_rows(self, vertex_weights, joint_weights) -> F32:
@@ -165,6 +173,15 @@ class Linearization:
             shape += joint_weights @ self._joint_shape.reshape(len(self._joint_shape), -1)
             rows[:, :, self.unknowns.shape_columns] = shape.reshape(count, 3, -1)
         return rows.reshape(3 * count, -1)
+
+
+def _turned_along(arms: F32, normals: F32, turn: F32) -> F32:
+    """(N, 3, Ja) arms, (N, 3) normals, (Ja, 3, 3) -> (N, Ja, 3): n . (w x a) = w . (a x n), w = turn d."""
+    ax, ay, az = arms[:, 0], arms[:, 1], arms[:, 2]
+    nx, ny, nz = (normals[:, k, None] for k in range(3))
+    x, y, z = ay * nz - az * ny, az * nx - ax * nz, ax * ny - ay * nx
+    axes = [x * turn[:, 0, k] + y * turn[:, 1, k] + z * turn[:, 2, k] for k in range(3)]
+    return np.stack(axes, axis=2)
 
 
 def _turned(arms: F32, turn: F32) -> F32:
