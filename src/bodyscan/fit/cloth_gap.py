@@ -23,7 +23,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.clothing import limbs, under_hair
+from bodyscan.fit.clothing import arms, under_hair
 from bodyscan.types import F32, F64, Bool
 
 HANG = np.array(
@@ -169,14 +169,14 @@ def gap_model(model: BodyModel) -> GapModel:
     if hair.any():
         blocks.append(_block(template, hair, hair & seen, np.ones(len(template)), HAIR_CENTRES))
     of_hair = np.repeat([False, True][: len(blocks)], [block.shape[1] for block in blocks])
-    slope = np.interp(_height(model), SLOPE[:, 0], SLOPE[:, 1]) * ~(hair | limbs(model, "arm"))
+    slope = np.interp(_height(model), SLOPE[:, 0], SLOPE[:, 1]) * ~(hair | arms(model))
     return GapModel(np.hstack(blocks), of_hair, blocks[0].shape[1] if len(blocks) > 1 else None, slope)
 
 
 def hanging_profile(model: BodyModel) -> F64:
     """(V,) how far garments usually lie off each vertex, against their mean over the body."""
     profile = np.interp(_height(model), HANG[:, 0], HANG[:, 1])
-    profile[limbs(model, "arm")] = SLEEVE_HANG
+    profile[arms(model)] = SLEEVE_HANG
     return profile
 
 

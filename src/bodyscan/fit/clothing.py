@@ -43,6 +43,7 @@ STRETCH_M = 0.03
 """Metres for a difference of normals of 1 when points look for their vertex."""
 BARE = ("left_hand", "right_hand")
 HEAD = ("head", "neck", "left_eye", "right_eye")
+ARMS = ("left_upper_arm", "left_lower_arm", "right_upper_arm", "right_lower_arm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,9 @@ def estimate_cover(model: BodyModel, vertices: F64, scan: ScanPoints) -> Cover:
     return Cover(at_vertices[nearest], at_vertices, colored is not None, up)
 
 
-def limbs(model: BodyModel, kind: str) -> Bool:
-    """(V,) True on upper and lower limbs of a `kind`: arm, leg."""
-    return _named(
-        model, tuple(f"{side}_{part}_{kind}" for side in ("left", "right") for part in ("upper", "lower"))
-    )
+def arms(model: BodyModel) -> Bool:
+    """(V,) True on upper and lower arms."""
+    return _named(model, ARMS)
 
 
 def under_hair(model: BodyModel) -> Bool:

@@ -17,10 +17,10 @@ from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.types import F64, Bool
 
 MIN_NORMAL_COSINE = 0.4
-REACH = 4.0
+REACH, REACH_MORE_M = 4.0, 0.02
+"""Pairs farther apart than so many kernel scales, and so many metres more, are dropped."""
 CLOTH_REACH_M = 0.04
 """Cloth hangs so much farther off and still belongs to the body under it."""
-"""Pairs farther apart than so many kernel scales are dropped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
     nearest = ids[nearest_alike(scan, vertices[ids], normals[ids], stretch)]
     gap = np.linalg.norm(vertices[nearest] - scan.points, axis=1)
     cosine = np.einsum("nc,nc->n", normals[nearest], scan.normals)
-    keep = (gap < REACH * sigma_m + 0.02 + CLOTH_REACH_M * scan.covered) & (cosine > MIN_NORMAL_COSINE)
+    keep = (gap < _reach(sigma_m, scan.covered)) & (cosine > MIN_NORMAL_COSINE)
     nearest = nearest[keep]
     return Pairs(
         nearest[:, None],
@@ -84,12 +84,8 @@ def vertices_to_scan(
     # A drawn point may lie beside the foot of the perpendicular, but not farther than the draws are apart.
     beside = np.sqrt(np.maximum(gap**2 - along**2, 0))
     on_surface = beside < 2.0 * scan.spacing_m + 0.5 * along
-    keep = (
-        (gap < REACH * sigma_m + 0.02 + CLOTH_REACH_M * scan.covered[nearest])
-        & (cosine > MIN_NORMAL_COSINE)
-        & ~scan.border[nearest]
-        & on_surface
-    )
+    keep = (gap < _reach(sigma_m, scan.covered[nearest])) & (cosine > MIN_NORMAL_COSINE)
+    keep &= ~scan.border[nearest] & on_surface
     ids, hit = chosen[keep], nearest[keep]
     return Pairs(
         ids[:, None],
@@ -129,7 +125,7 @@ def scan_to_triangles(
     normal = np.einsum("nk,nkc->nc", weights, normals[faces[chosen]])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
     cosine = np.einsum("nc,nc->n", normal, scan.normals)
-    keep = (best < REACH * sigma_m + 0.02 + CLOTH_REACH_M * scan.covered) & (cosine > MIN_NORMAL_COSINE)
+    keep = (best < _reach(sigma_m, scan.covered)) & (cosine > MIN_NORMAL_COSINE)
     return Pairs(
         faces[chosen[keep]],
         weights[keep],
@@ -138,6 +134,11 @@ def scan_to_triangles(
         scan.confidence[keep] * cosine[keep],
         scan.covered[keep],
     )
+
+
+def _reach(sigma_m: float, cover: F64) -> F64:
+    """(N,) metres that body and scan may be apart where the scan is covered by `cover` (N,)."""
+    return REACH * sigma_m + REACH_MORE_M + CLOTH_REACH_M * cover
 
 
 def closest_barycentric(points: F64, corners: F64) -> F64:

@@ -127,25 +127,23 @@ class Linearization:
 
     def normal_rows(self, normals: F64) -> F32:
         """(V, 3) -> (V, P): derivative of each vertex along its own normal."""
-        count, arms, dirs = len(normals), self._vertex_arms, self.model.vertex_major_dirs
+        count, arms = len(normals), self._vertex_arms
         normals32 = np.ascontiguousarray(normals, dtype=np.float32)
         rows = np.empty((count, self.unknowns.count), dtype=np.float32)
         rows[:, :3] = normals32
-        carried = self._carried.reshape(-1, len(self.unknowns.betas))
-        betas = self.unknowns.betas
-        whole = len(betas) == dirs.shape[2]
+        num_betas = len(self.unknowns.betas)
+        carried = self._carried.reshape(-1, num_betas)
 
         def fill(first: int) -> None:
             span = slice(first, first + CHUNK)
             normal = normals32[span]
             pose = rows[span, self.unknowns.pose_columns].reshape(len(normal), -1, 3)
             pose[...] = _turned_along(arms[span], normal, self._turn)
-            if len(betas):
+            if num_betas:
                 at_rest = (normal[:, None, :] @ self.rotation[span].astype(np.float32))[:, 0]
                 spread = self.model.dense_weights[span, :, None] * normal[:, None, :]
                 shape = spread.reshape(len(normal), -1) @ carried
-                near = dirs[span] if whole else dirs[span][:, :, betas]
-                shape += (at_rest[:, None, :] @ near)[:, 0]
+                shape += (at_rest[:, None, :] @ self._shape_dirs(span))[:, 0]
                 rows[span, self.unknowns.shape_columns] = shape
 
         # Most of it is arithmetic on whole arrays, which one core does alone unless it is dealt out.

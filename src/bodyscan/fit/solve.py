@@ -130,14 +130,13 @@ def solve_level(problem: Problem, params: BodyParams, level: FitLevel) -> tuple[
         rows = state.normal_rows(normals)
         hessian, gradient = _normal_equations(rows, firm, cloth)
         _add_knowledge(problem, params, unknowns, level.landmark_weight, hessian, gradient)
-        if cloth is None:
-            delta = _damped_step(hessian, gradient, unknowns) * (LONG_STEP if exact else 1.0)
-        else:
-            *equations, gap_after = problem.gaps.eliminate(
+        gap_after = None
+        if cloth is not None:
+            hessian, gradient, gap_after = problem.gaps.eliminate(
                 rows, cloth.weights, cloth.pulls, hessian, gradient
             )
-            delta = _damped_step(*equations, unknowns) * (LONG_STEP if exact else 1.0)
-            gap = gap_after(delta)
+        delta = _damped_step(hessian, gradient, unknowns) * (LONG_STEP if exact else 1.0)
+        gap = gap_after(delta) if gap_after else None
         params = unknowns.step(params, delta)
         if _is_settled(delta, unknowns) and sigma == scales[-1]:
             return params, taken
