@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bodyscan.body.asset import load_body_model
-from bodyscan.errors import InputError
+from bodyscan.errors import InputError, StageError
 from bodyscan.fit import FitOptions, fit_body
 from bodyscan.geometry.rotations import rotvec_to_matrix
 from bodyscan.types import BodyFit, BodyParams, Mesh, ScanMesh
@@ -58,6 +58,19 @@ def test_a_person_in_a_pose_is_recovered_without_landmarks() -> None:
 def test_people_in_other_poses_are_recovered_without_landmarks(age: str, seed: int, pose: str) -> None:
     params, fit = fitted(age, seed, pose)
     assert_recovered(age, params, fit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("axis", "degrees"), [(0, 15.0), (1, 12.0), (2, 8.0)])
+def test_a_back_far_more_bent_than_usual_is_followed(axis: int, degrees: float) -> None:
+    """Bowed by 45 degrees in all, twisted by 36, leaning by 24: the prior on the spine must give way."""
+    model = load_body_model("adult")
+    upright = person_params(model, 5)
+    pose = np.array(upright.pose_rotvec)
+    for name in ("spine", "chest", "upperChest"):
+        pose[model.joint_index(name), axis] += np.radians(degrees)
+    params = replace(upright, pose_rotvec=pose)
+    assert_recovered("adult", params, fit_body(clean_scan(model, params)))
 
 
 @pytest.mark.slow
@@ -122,11 +135,18 @@ def test_holes_are_filled_by_the_body() -> None:
 
 
 @pytest.mark.slow
-def test_a_sphere_is_not_accepted() -> None:
-    """A thing is returned with its verdict: the caller decides."""
-    fit = fit_body(scan_of(sphere(0.85)))
+def test_a_thing_as_tall_as_a_person_is_not_accepted() -> None:
+    """It is returned with its verdict: the caller decides."""
+    ball = sphere(1.0)
+    fit = fit_body(scan_of(Mesh(ball.vertices * [0.45, 0.85, 0.3], ball.faces)))
     assert not fit.quality.acceptable
     assert fit.quality.reasons
+
+
+@pytest.mark.slow
+def test_a_sphere_is_refused() -> None:
+    with pytest.raises(StageError, match="no pose and size"):
+        fit_body(scan_of(sphere(0.85)))
 
 
 def test_a_scan_without_surface_is_refused() -> None:

@@ -3,6 +3,11 @@
 Shape coefficients are standard normal by construction. A pose is a rotation vector for each joint around
 a reference pose, with standard deviations about the bone's own axes: along it (twist), about the hinge, and
 across. Elbows and knees are hinges that do not bend backwards.
+
+A spine is told from shape by little: nine degrees one way at the loins and nine the other way at the chest
+are nearly a belly. With 9 to 11 degrees of freedom at each of its joints the fit found such spines, and tapes,
+which are laid on an upright body, were wrong by 8 mm at the waist; with 3 to 5 they are not, the spines of real
+bodies stay within 7 degrees, and a back that is bowed by 60 degrees in all is still followed to 2 mm.
 """
 
 from __future__ import annotations
@@ -17,9 +22,9 @@ from bodyscan.types import F64
 
 STD_RAD = {
     "hips": 2.0,
-    "spine": 0.20,
-    "chest": 0.15,
-    "upperChest": 0.15,
+    "spine": 0.08,
+    "chest": 0.06,
+    "upperChest": 0.06,
     "neck": 0.25,
     "head": 0.30,
     "jaw": 0.02,
