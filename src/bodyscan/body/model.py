@@ -63,13 +63,17 @@ class BodyModel:
     region_ids: I32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     """(V,) index into `region_names`; empty where a model has no regions."""
     inner: Bool = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    """(V,) True for vertices that no scanner sees: mouth, eye sockets, teeth, tongue."""
+    """(V,) True for vertices that no scanner sees: mouth, eye sockets, teeth, tongue. Without it, none."""
     split_source: I32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     """(R,) int32: vertices split at UV seams, each with the body vertex it is a copy of."""
     split_faces: I32 = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int32))
     """(F, 3) int32 into the split vertices, in the order of `faces`."""
     split_uvs: F32 = field(default_factory=lambda: np.zeros((0, 2), dtype=np.float32))
     """(R, 2) float32, origin at the top left."""
+
+    def __post_init__(self) -> None:
+        if not len(self.inner):
+            object.__setattr__(self, "inner", np.zeros(len(self.template), dtype=bool))
 
     @property
     def num_vertices(self) -> int:
@@ -135,7 +139,7 @@ class BodyModel:
             expression_ids={},
             expression_deltas={},
             region_ids=self.region_ids[vertex_ids] if len(self.region_ids) else self.region_ids,
-            inner=self.inner[vertex_ids] if len(self.inner) else self.inner,
+            inner=self.inner[vertex_ids],
             split_source=np.zeros(0, dtype=np.int32),
             split_faces=np.zeros((0, 3), dtype=np.int32),
             split_uvs=np.zeros((0, 2), dtype=np.float32),

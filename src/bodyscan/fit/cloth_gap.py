@@ -161,9 +161,7 @@ class GapModel:
 def gap_model(model: BodyModel) -> GapModel:
     """The gaps of a body; made once for each model."""
     template = model.template.astype(np.float64)
-    seen = np.ones(len(template), dtype=bool)
-    if len(model.inner):
-        seen &= ~model.inner
+    seen = ~model.inner
     hair = under_hair(model)
     blocks = [_block(template, ~hair, ~hair & seen, hanging_profile(model), CENTRES)]
     if hair.any():

@@ -71,7 +71,7 @@ def estimate_cover(model: BodyModel, vertices: F64, scan: ScanPoints) -> Cover:
     Models without regions are judged by distance alone.
     """
     normals = vertex_normals(vertices, model.faces)
-    seen = np.flatnonzero(~model.inner) if len(model.inner) else np.arange(model.num_vertices)
+    seen = np.flatnonzero(~model.inner)
     nearest = seen[nearest_alike(scan, vertices[seen], normals[seen], STRETCH_M)]
     off = np.einsum("nc,nc->n", scan.points - vertices[nearest], normals[nearest])
     head, face = _named(model, HEAD)[nearest], _face(model, whole=True)[nearest]

@@ -208,8 +208,7 @@ def coverage(model: BodyModel, surface: F64, scan: ScanPoints, reach_m: float) -
     believed *= scan.confidence[near] * ~scan.border[near]
     believed *= beside < 2.5 * scan.spacing_m + 0.3 * np.abs(along)
     believed *= 1 / (1 + (along / (0.5 * reach_m)) ** 2) ** 2
-    if len(model.inner):
-        believed[model.inner] = 0
+    believed[model.inner] = 0
     return believed
 
 

@@ -47,9 +47,7 @@ def lay_ears_flat(model: BodyModel, vertices: F64, offsets: F64, normals: F64, f
 
 def ears(model: BodyModel, neighbours: sparse.csr_matrix, folds: F64) -> list[Bool]:
     """(V,) masks: one for each ear, grown by a few rings beyond its folds."""
-    head = model.region("head")
-    if len(model.inner):
-        head = head & ~model.inner
+    head = model.region("head") & ~model.inner
     side = model.template[:, 0].astype(np.float64)
     half_width = np.percentile(np.abs(side[head]), 99)
     found = []

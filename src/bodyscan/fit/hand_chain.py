@@ -210,9 +210,7 @@ def build_hand_chain(model: BodyModel, params: BodyParams, side: str) -> HandCha
     for k, parent in enumerate(parents):
         below[k + 1] = below[parent + 1]
         below[k + 1, k] = 1.0
-    seen = model.region(f"{side}_hand", f"{side}_lower_arm")
-    if len(model.inner):
-        seen &= ~model.inner
+    seen = model.region(f"{side}_hand", f"{side}_lower_arm") & ~model.inner
     # The elbow's skin follows the upper arm as well, which this chain does not know.
     carriers = [*joint_ids, model.parents[hand]]
     seen &= np.asarray(model.skin_weights[:, carriers].sum(axis=1)).reshape(-1) > CARRIED

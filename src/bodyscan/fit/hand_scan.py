@@ -67,8 +67,7 @@ def points_of_hand(
     gap = _sheet_distance(points, normals, np.concatenate(states), facing)
     other = np.linalg.norm(body - middle, axis=1) < ARM_M + REACH_M
     other[chain.vertex_ids] = False
-    if len(model.inner):
-        other &= ~model.inner
+    other &= ~model.inner
     elsewhere = np.full(len(points), np.inf)
     if other.any():
         elsewhere = _sheet_distance(points, normals, body[other], vertex_normals(body, model.faces)[other])

@@ -48,29 +48,22 @@ def build_landmark_term(model: BodyModel, landmarks: Landmarks | None) -> Landma
     points = detector_points(model)
     usable_pairs = np.array(usable(landmarks, points), dtype=np.int64)
     names = np.array([landmarks.names[k] for k in usable_pairs[0]], dtype=str)
-    kept = _thinned(names)
-    if len(kept) < 4:
-        return None
-    (used, rows), names = usable_pairs[:, kept], names[kept]
-    sure = landmarks.confidence[used].astype(np.float64)
-    sigma = points.sigma_m[rows] / np.sqrt(sure)
-    for name, group in GROUPS.items():
-        members = np.char.startswith(names, f"{name}_")
-        alike = np.sqrt(max(members.sum() / group.worth, 1.0))
-        sigma[members] = alike * np.maximum(sigma[members], group.least_sigma_m)
-    return LandmarkTerm(
-        landmarks.positions[used], points.over_vertices[rows], points.over_joints[rows], sigma
-    )
-
-
-def _thinned(names: np.ndarray) -> np.ndarray:
-    """Places of the names that are kept: of a group, about `ENOUGH` times as many points as it is worth."""
+    sure = landmarks.confidence[usable_pairs[0]].astype(np.float64)
+    sigma = points.sigma_m[usable_pairs[1]] / np.sqrt(sure)
     kept = np.ones(len(names), dtype=bool)
     for name, group in GROUPS.items():
         members = np.flatnonzero(np.char.startswith(names, f"{name}_"))
+        thinned = members[:: max(1, int(len(members) / (ENOUGH * group.worth)))]
         kept[members] = False
-        kept[members[:: max(1, int(len(members) / (ENOUGH * group.worth)))]] = True
-    return np.flatnonzero(kept)
+        kept[thinned] = True
+        alike = np.sqrt(max(len(thinned) / group.worth, 1.0))
+        sigma[members] = alike * np.maximum(sigma[members], group.least_sigma_m)
+    if kept.sum() < 4:
+        return None
+    (used, rows), sigma = usable_pairs[:, kept], sigma[kept]
+    return LandmarkTerm(
+        landmarks.positions[used], points.over_vertices[rows], points.over_joints[rows], sigma
+    )
 
 
 def usable(landmarks: Landmarks, points: PointTable) -> tuple[list[int], list[int]]:

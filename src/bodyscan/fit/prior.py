@@ -5,9 +5,9 @@ a reference pose, with standard deviations about the bone's own axes: along it (
 across. Elbows and knees are hinges that do not bend backwards.
 
 A spine is told from shape by little: nine degrees one way at the loins and nine the other way at the chest
-are nearly a belly. With 9 to 11 degrees of freedom at each of its joints the fit found such spines, and tapes,
-which are laid on an upright body, were wrong by 8 mm at the waist; with 3 to 5 they are not, the spines of real
-bodies stay within 7 degrees, and a back that is bowed by 60 degrees in all is still followed to 2 mm.
+are nearly a belly. With standard deviations of 9 to 11 degrees at its joints the fit found such spines, and
+tapes, which are laid on an upright body, were wrong by 8 mm at the waist; with 3 to 5 degrees they are not.
+The spines of real bodies stay within 7 degrees, and a back bowed by 60 in all is still followed to 2 mm.
 """
 
 from __future__ import annotations

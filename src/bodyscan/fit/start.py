@@ -168,13 +168,10 @@ def seen_area_weights(model: BodyModel) -> F64:
     corners = model.template.astype(np.float64)[model.faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     weights = np.bincount(model.faces.reshape(-1), np.repeat(area, 3), model.num_vertices)
-    if len(model.inner):
-        weights[model.inner] = 0
+    weights[model.inner] = 0
     return weights / weights[weights > 0].mean()
 
 
 def seen_faces(model: BodyModel) -> np.ndarray:
     """Indices of the faces whose corners a scanner can all see."""
-    if not len(model.inner):
-        return np.arange(len(model.faces))
     return np.flatnonzero(~model.inner[model.faces].any(axis=1))

@@ -35,10 +35,9 @@ def settle_inner_parts(model: BodyModel, detail: F64) -> F64:
     places = model.template.astype(np.float64)
     labels = _pieces(model.faces, model.num_vertices)
     skin = labels == np.bincount(labels).argmax()
-    inner = model.inner if len(model.inner) else np.zeros(model.num_vertices, bool)
-    outer = np.flatnonzero(skin & ~inner)
+    outer = np.flatnonzero(skin & ~model.inner)
     around = _Surroundings(places[outer], out[outer])
-    lining = np.flatnonzero(skin & inner)
+    lining = np.flatnonzero(skin & model.inner)
     if len(lining):
         rim_distance, _ = KDTree(places[lining]).query(places[outer])
         rim = rim_distance < RIM_M

@@ -102,6 +102,4 @@ def _nearest_of_piece(graph: SurfaceGraph, distance: F64) -> np.ndarray:
 
 def outer_faces(model: BodyModel) -> I32:
     """The faces of the body that a scanner could see: without mouth, eye sockets and teeth."""
-    if not len(model.inner):
-        return model.faces
     return model.faces[~model.inner[model.faces].all(axis=1)]

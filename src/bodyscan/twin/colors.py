@@ -54,7 +54,7 @@ def bake_vertex_colors(model: BodyModel, surface_vertices: F64, scan: ScanMesh) 
 
 def _hidden(model: BodyModel) -> Bool:
     """(V,) True where the scan's colour is not that of the vertex: inner parts, eyeballs, teeth, tongue."""
-    hidden = np.array(model.inner) if len(model.inner) else np.zeros(model.num_vertices, bool)
+    hidden = np.array(model.inner)
     for name in ("left_eye", "right_eye", "teeth", "tongue"):
         if name in model.region_names:
             hidden |= model.region(name)
@@ -126,7 +126,7 @@ def _fill(faces: I32, colors: F64, seen: Bool) -> F64:
 
 def _paint_hidden(model: BodyModel, colors: U8) -> None:
     """Plain natural colours for mouth, teeth, tongue and eyes; the lining of the sockets stays skin."""
-    if not len(model.inner) or not {"left_eye", "right_eye", "teeth", "tongue"} <= set(model.region_names):
+    if not model.inner.any() or not {"left_eye", "right_eye", "teeth", "tongue"} <= set(model.region_names):
         return
     colors[_mouth(model)] = MOUTH
     colors[model.region("tongue")] = TONGUE
