@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before Open3D is loaded, see `simulate.scanner.fuse`
 
 from fit_cache import load_or_scan
 from fit_cases import CONDITIONS, Plan, plan_case

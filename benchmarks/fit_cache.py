@@ -28,7 +28,8 @@ HERE, SOURCE = Path(__file__).parent, Path(bodyscan.__file__).parent
 CODE = (
     *sorted((SOURCE / "simulate").glob("*.py")),
     *(SOURCE / "geometry" / f"{name}.py" for name in (
-        "components", "decimate", "edges", "normals", "raycast", "rotations", "sampling", "weld",
+        "cells", "components", "decimate", "edges", "normals", "raycast", "rotations", "sampling", "view",
+        "weld",
     )),
     *(SOURCE / "body" / f"{name}.py" for name in ("asset", "model", "poses")),
     *(HERE / f"{name}.py" for name in ("fit_cases", "fit_people", "fit_poses", "fit_truth")),

@@ -1,4 +1,4 @@
-"""Ways for dense meshes: each answers what the plain way answers."""
+"""Ways for dense meshes: each answers what the plain, slow way answers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import trimesh
 from scipy.spatial import KDTree
 
 from bodyscan.geometry import winding
-from bodyscan.geometry.cells import cell_for, cluster, first_in_cells
-from bodyscan.geometry.counted_edges import counted_edge_table, counted_order
-from bodyscan.geometry.edges import edge_table
+from bodyscan.geometry.cells import cell_for, cell_ids, cluster
+from bodyscan.geometry.edges import counted_order, edge_table
 from bodyscan.geometry.near import may_be_near
 from bodyscan.geometry.normals import areas_and_normals
-from bodyscan.geometry.repeats import repeated_faces, suspects, weld_dense
-from bodyscan.geometry.weld import duplicate_faces, weld
+from bodyscan.geometry.weld import duplicate_faces, joined, suspects, weld
 from bodyscan.geometry.winding import outward_orientation, turned_faces
 
 SPHERE = trimesh.creation.icosphere(subdivisions=4)
@@ -22,17 +20,21 @@ V, F = np.array(SPHERE.vertices), np.array(SPHERE.faces)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_counted_table_of_edges_is_the_sorted_one(seed: int) -> None:
+def test_the_table_of_edges_holds_every_half_edge_in_order(seed: int) -> None:
     random = np.random.default_rng(seed)
     faces = np.concatenate([F[random.random(len(F)) < 0.9], F[:50, ::-1], random.integers(0, 900, (200, 3))])
-    plain, counted = edge_table(faces), counted_edge_table(faces)
-    for name in ("vertices", "counts", "half_faces", "half_forward", "first"):
-        np.testing.assert_array_equal(getattr(counted, name), getattr(plain, name))
-        assert getattr(counted, name).dtype == getattr(plain, name).dtype
+    half = [(a, b, row) for row, (x, y, z) in enumerate(faces.tolist()) for a, b in ((x, y), (y, z), (z, x))]
+    expected = sorted(range(len(half)), key=lambda k: (min(half[k][:2]), max(half[k][:2]), k))
+    table = edge_table(faces)
+    np.testing.assert_array_equal(table.half_faces, [half[k][2] for k in expected])
+    np.testing.assert_array_equal(table.half_forward, [half[k][0] < half[k][1] for k in expected])
+    of_half = np.repeat(table.vertices, table.counts, axis=0)
+    np.testing.assert_array_equal(of_half, [sorted(half[k][:2]) for k in expected])
+    assert len(np.unique(table.vertices, axis=0)) == len(table.vertices)
 
 
 def test_no_faces_have_no_edges() -> None:
-    table = counted_edge_table(np.zeros((0, 3), np.int32))
+    table = edge_table(np.zeros((0, 3), np.int32))
     assert len(table.counts) == len(table.half_faces) == 0
 
 
@@ -43,20 +45,22 @@ def test_counting_keeps_the_order_of_equal_keys() -> None:
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 300.0])
 @pytest.mark.parametrize("copies", [1, 3])
-def test_dense_welding_joins_what_welding_joins(scale: float, copies: int) -> None:
-    random = np.random.default_rng(0)
+def test_welding_joins_what_a_sort_and_a_tree_join(scale: float, copies: int) -> None:
+    random, tolerance = np.random.default_rng(0), 1e-5
     points = np.concatenate([V * scale + random.uniform(-8e-6, 8e-6, V.shape) for _ in range(copies)])
     points = np.concatenate([points, np.round(points[:300], 4)])  # some lie on the walls of cells
-    for plain, dense in zip(weld(points, 1e-5), weld_dense(points, 1e-5), strict=True):
-        np.testing.assert_array_equal(dense, plain)
-    assert len(weld_dense(np.zeros((0, 3)), 1e-5)[0]) == 0
+    for plain, quick in zip(joined(points, tolerance), weld(points, tolerance), strict=True):
+        np.testing.assert_array_equal(quick, plain)
+    assert len(weld(np.zeros((0, 3)), tolerance)[0]) == 0
 
 
-def test_repeated_faces_are_the_duplicate_ones() -> None:
+def test_duplicate_faces_are_those_with_the_corners_of_an_earlier_one() -> None:
     faces = np.concatenate([F, F[5:40, ::-1], F[100:110, [1, 2, 0]], F[:3]])
-    np.testing.assert_array_equal(repeated_faces(faces), duplicate_faces(faces))
-    assert not repeated_faces(F).any()
-    assert len(repeated_faces(F[:0])) == 0
+    corners = [tuple(sorted(face)) for face in faces.tolist()]
+    expected = [corner in corners[:k] for k, corner in enumerate(corners)]
+    np.testing.assert_array_equal(duplicate_faces(faces), expected)
+    assert not duplicate_faces(F).any()
+    assert len(duplicate_faces(F[:0])) == 0
 
 
 def test_every_shared_key_is_suspected_and_few_others() -> None:
@@ -78,11 +82,11 @@ def test_every_point_within_reach_may_be_near() -> None:
 
 
 def test_cells_are_found_without_sorting_as_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, group = first_in_cells(V, 0.11)
+    first, group = cell_ids(V, 0.11)
     assert (np.diff(np.unique(group)) == 1).all()
     np.testing.assert_array_equal(group[first], np.arange(len(first)))
     monkeypatch.setattr("bodyscan.geometry.cells._MOST_CELLS", 10)
-    for sorted_, counted in zip(first_in_cells(V, 0.11), (first, group), strict=True):
+    for sorted_, counted in zip(cell_ids(V, 0.11), (first, group), strict=True):
         np.testing.assert_array_equal(counted, sorted_)
 
 

@@ -7,7 +7,8 @@ import pytest
 import trimesh
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster, View, cloud_normals
+from bodyscan.geometry.raycast import Raycaster, cloud_normals
+from bodyscan.geometry.view import View
 from bodyscan.types import Mesh
 
 
@@ -91,6 +92,46 @@ def test_a_cloud_is_seen_like_the_surface_it_was_taken_from():
     assert of_cloud.face_ids.max() < len(cloud.vertices)
 
 
+VIEWS = {
+    "around": View.around([[-1, -1, -1], [1, 1, 1]], 0.4, 0.1, width=96, height=64),
+    "past its edge": View.look_at([0, 0, 5], [1.2, 0.9, 0], [0, 1, 0], 300.0, 90, 70),
+    "from inside": View.look_at([0, 0, 0.1], [0, 0, 1], [0, 1, 0], 40.0, 64, 48),
+    "away": View.look_at([0, 0, 5], [9, 0, 1], [0, 1, 0], 60.0, 64, 48),
+    "turned away": View.look_at([0, 0, 5], [0, 0, 9], [0, 1, 0], 60.0, 64, 48),
+}
+
+
+@pytest.mark.parametrize("cloud", [False, True])
+@pytest.mark.parametrize(("near", "far"), [(0.0, np.inf), (4.2, 4.9), (0.3, 0.7)])
+@pytest.mark.parametrize("where", VIEWS)
+def test_a_look_sees_what_a_ray_through_every_pixel_hits(where: str, near: float, far: float, cloud: bool):
+    """Rays through the whole picture, one by one: no row, column or window is in them."""
+    mesh = Mesh(ball().vertices, np.zeros((0, 3))) if cloud else ball()
+    view, caster = VIEWS[where], Raycaster(mesh)
+    origins, directions = view.rays(view.pixel_centres())
+    along = directions @ view.camera_from_world[2, :3]
+    hits = caster.cast(origins + directions * (near / along)[:, None], directions)
+    depth = near + hits.distance * along
+    seen, expected = caster.look(view, near, far), np.flatnonzero(hits.hit & (depth <= far))
+    # Rays in float32 that graze an edge may fall on either side of it.
+    assert len(np.setxor1d(seen.pixels, expected)) <= 0.002 * len(expected)
+    both, ours, _ = np.intersect1d(seen.pixels, expected, return_indices=True)
+    alike = seen.face_ids[ours] == hits.face_ids[both]
+    assert alike.sum() >= 0.99 * len(both)
+    np.testing.assert_allclose(seen.depth[ours], depth[both], rtol=2e-5)
+    np.testing.assert_allclose(seen.barycentric[ours][alike], hits.barycentric[both][alike], atol=2e-3)
+    camera_rays = directions[both] @ view.camera_from_world[:3, :3].T
+    np.testing.assert_allclose(seen.rays[ours], camera_rays, atol=1e-12)
+
+
+def test_the_views_of_a_look_see_something_or_nothing_as_they_should():
+    counts = {where: len(Raycaster(ball()).look(view).pixels) for where, view in VIEWS.items()}
+    assert counts["around"] > 1000
+    assert counts["past its edge"] > 100
+    assert counts["from inside"] == 64 * 48
+    assert counts["away"] == counts["turned away"] == 0
+
+
 def test_closest_points_of_a_ball_lie_on_its_radius():
     points = np.random.default_rng(0).normal(size=(50, 3)) * 2
     radii = np.linalg.norm(points, axis=1)
@@ -121,6 +162,8 @@ def test_what_cannot_be_cast_is_refused_in_words():
         Raycaster(Mesh(np.eye(3), np.zeros((0, 3)))).signed_distance([[0, 0, 0]])
     with pytest.raises(InputError, match="at least 1 by 1 pixel"):
         View(0, 1, np.eye(3), np.eye(4))
+    with pytest.raises(InputError, match=r"View.K must be"):
+        View(9, 9, [[50, 1, 4], [0, 50, 4], [0, 0, 1]], np.eye(4))
 
 
 def test_what_is_nearer_than_near_or_beyond_far_is_cut_away():

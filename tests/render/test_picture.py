@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster, View
+from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.view import View
 from bodyscan.render.cameras import person_view
 from bodyscan.render.options import RenderOptions
 from bodyscan.render.picture import render_mesh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,6 +62,7 @@ def raw(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Simulate the raw scan of a made-up person. The same options give the same bytes."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before Open3D is loaded, see `scanner.fuse`
     from bodyscan.simulate.raw import simulate_raw_scan
     from bodyscan.simulate.write import check_scan_path, check_truth_path, write_scan, write_truth
 

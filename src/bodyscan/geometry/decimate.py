@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.weld import cell_ids, degenerate_faces, duplicate_faces, used_vertices
+from bodyscan.geometry.cells import cell_ids
+from bodyscan.geometry.weld import degenerate_faces, duplicate_faces, used_vertices
 from bodyscan.types import Mesh
 
 QUADRIC_LIMIT = 600_000

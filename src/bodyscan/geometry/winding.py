@@ -18,8 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from bodyscan.geometry.cells import cell_for, cluster
-from bodyscan.geometry.counted_edges import counted_edge_table
-from bodyscan.geometry.edges import EdgeTable, inner_pairs
+from bodyscan.geometry.edges import EdgeTable, edge_table, inner_pairs
 from bodyscan.geometry.near import may_be_near
 from bodyscan.geometry.normals import area_vectors, areas_and_normals
 
@@ -63,7 +62,7 @@ def consistent_flips(
     count = len(faces)
     if count == 0:
         return np.zeros(0, bool), np.zeros(0, np.int64)
-    a, b, agree = inner_pairs(table or counted_edge_table(faces))
+    a, b, agree = inner_pairs(table or edge_table(faces))
     graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(count, count)).tocsr()
     _, patch = connected_components(graph, directed=False)
     patch = patch.astype(np.int64)

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.counted_edges import counted_edge_table
-from bodyscan.geometry.repeats import repeated_faces, weld_dense
+from bodyscan.geometry.edges import edge_table
 from bodyscan.geometry.sampling import sample_surface
-from bodyscan.geometry.weld import used_vertices
+from bodyscan.geometry.weld import duplicate_faces, used_vertices, weld
 from bodyscan.geometry.winding import outward_orientation
 from bodyscan.reconstruct.bake_vertices import bake_texture_to_vertices
 from bodyscan.reconstruct.clean_cloud import clean_cloud
@@ -99,7 +98,7 @@ def _check_size(mesh: Mesh) -> None:
 
 
 def _joined(mesh: Mesh, options: CleanOptions) -> _Work:
-    keep, new_index = weld_dense(mesh.vertices, options.weld_tolerance_m)
+    keep, new_index = weld(mesh.vertices, options.weld_tolerance_m)
     merged = len(mesh.vertices) - len(keep)
     if not merged:
         return _Work(Facets(mesh.vertices, mesh.faces), mesh.colors, keep)
@@ -120,7 +119,7 @@ def _drop_bad_faces(work: _Work) -> None:
     # A face that names a vertex twice has no area either: its edges are parallel to the last bit.
     bad = work.facets.areas <= _LEAST_AREA_M2
     work.facets.keep(~bad)
-    twice = repeated_faces(work.facets.faces)
+    twice = duplicate_faces(work.facets.faces)
     work.facets.keep(~twice)
     work.count("degenerate_faces", int(bad.sum()))
     work.count("duplicate_faces", int(twice.sum()))
@@ -134,7 +133,7 @@ def _drop_bad_faces(work: _Work) -> None:
 
 def _face_outward(work: _Work, options: CleanOptions) -> None:
     facets = work.facets
-    table = counted_edge_table(facets.faces)
+    table = edge_table(facets.faces)
     orientation = outward_orientation(
         facets.vertices, facets.faces, options.seed, table=table, areas=facets.areas
     )

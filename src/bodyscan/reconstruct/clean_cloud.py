@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.cells import cell_ids
 from bodyscan.geometry.cloud import cloud_normals, neighbours, orient_normals, outlier_points, visible_votes
-from bodyscan.geometry.weld import cell_ids, weld
+from bodyscan.geometry.weld import weld
 from bodyscan.reconstruct.clean_options import CleanOptions, CleanResult
 from bodyscan.reconstruct.clean_planes import band
 from bodyscan.reconstruct.pieces import Pieces, person_pieces
@@ -139,7 +140,7 @@ def _person(
     # Each cell is a piece; its area is the number of 1 cm cells that it touches.
     small, _ = cell_ids(mine, _CELL_M)
     areas = np.bincount(cell[small], minlength=len(first)) * _CELL_M**2
-    good = person_pieces(Pieces(mine, cell, areas), link, options.max_gap_m)
+    good = person_pieces(Pieces(mine, cell.astype(np.int64), areas), link, options.max_gap_m)
     out[np.flatnonzero(keep)[~good[cell]]] = False
     lost = int((~good[cell]).sum())
     if lost:

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.reconstruct.mediapipe_detector import POSE_NAMES, PersonDetector
 from bodyscan.reconstruct.studio import Studio
 from bodyscan.reconstruct.triangulate import triangulate

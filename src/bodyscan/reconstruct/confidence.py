@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from bodyscan.geometry.counted_edges import counted_edge_table
-from bodyscan.geometry.edges import border_vertices
+from bodyscan.geometry.edges import border_vertices, edge_table
 from bodyscan.geometry.near import may_be_near
 from bodyscan.reconstruct.facets import CHUNK
 
@@ -27,7 +26,7 @@ def mesh_confidence(
     None); less for small loose pieces (`piece_area` (V,) m2: 0.5 for a crumb, 1 from 100 cm2).
     """
     trust = np.ones(len(vertices))
-    border = border_vertices(counted_edge_table(faces), len(vertices))
+    border = border_vertices(edge_table(faces), len(vertices))
     torn = bool(border.mean() > 0.3)
     if border.any() and not torn:
         near = np.flatnonzero(may_be_near(vertices, vertices[border], border_fade))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.reconstruct.close_ups import face_points, hand_points
 from bodyscan.reconstruct.mediapipe_detector import ARM, FACE, LEG, POSE_NAMES, DetectedPose, PersonDetector
 from bodyscan.reconstruct.studio import Studio

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.reconstruct.landmarks import (
     LandmarkOptions,
     Skeleton33,

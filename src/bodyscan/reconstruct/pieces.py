@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from bodyscan.geometry.cells import cell_ids
 from bodyscan.geometry.components import link_components
 from bodyscan.geometry.near import may_be_near
-from bodyscan.geometry.weld import cell_ids
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyscan.geometry.weld import cell_ids
+from bodyscan.geometry.cells import cell_ids
 
 F64 = NDArray[np.float64]
 

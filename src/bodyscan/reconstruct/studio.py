@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bodyscan.geometry.raycast import View, cloud_normals
-from bodyscan.reconstruct.sight import Seen, Sight
+from bodyscan.geometry.raycast import Raycaster, Seen, cloud_normals
+from bodyscan.geometry.view import View
 from bodyscan.types import F64, U8, Bool, Mesh, Texture
 
 SKIN_SRGB = (214, 168, 144)
@@ -25,7 +25,7 @@ class Studio:
 
     def __init__(self, mesh: Mesh, texture: Texture | None = None, *, own_colour: bool = True) -> None:
         self.mesh = mesh
-        self.caster = Sight(mesh)
+        self.caster = Raycaster(mesh)
         self._normals = _point_normals(mesh)
         self._texture = texture if own_colour and mesh.uvs is not None else None
         self._colours = mesh.colors if own_colour else None
@@ -51,7 +51,7 @@ class Studio:
         return _units(self.caster.interpolate(self._normals, face_ids, barycentric))
 
     def _light(self, view: View, seen: Seen) -> F64:
-        normals = _units(self.caster.mixed(self._normals, seen.face_ids, seen.barycentric))
+        normals = _units(self.caster.interpolate(self._normals, seen.face_ids, seen.barycentric))
         normals = normals @ view.camera_from_world[:3, :3].T
         facing = np.einsum("ni,ni->n", normals, seen.rays)
         # Scans come with flipped patches: what the camera sees is taken to face it.
@@ -63,10 +63,10 @@ class Studio:
 
     def _albedo(self, seen: Seen) -> F64:
         if self._texture is not None and self.mesh.uvs is not None:
-            uvs = self.caster.mixed(self.mesh.uvs, seen.face_ids, seen.barycentric)
+            uvs = self.caster.interpolate(self.mesh.uvs, seen.face_ids, seen.barycentric)
             return _sample(self._texture.image, uvs)
         if self._colours is not None:
-            return self.caster.mixed(self._colours, seen.face_ids, seen.barycentric) / 255
+            return self.caster.interpolate(self._colours, seen.face_ids, seen.barycentric) / 255
         return np.broadcast_to(np.array(SKIN_SRGB) / 255, (len(seen.pixels), 3))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.reconstruct.studio import Studio
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.types import F64
 
 AZIMUTHS: Mapping[str, float] = MappingProxyType(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.render.text import put_text
 from bodyscan.types import F64, I32, U8, frozen_array
 

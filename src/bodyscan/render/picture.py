@@ -11,7 +11,8 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster, View, cloud_normals
+from bodyscan.geometry.raycast import Raycaster, cloud_normals
+from bodyscan.geometry.view import View
 from bodyscan.render.color import srgb_from_linear
 from bodyscan.render.light import BLOCK, LightGrid, light_grid
 from bodyscan.render.options import RenderOptions

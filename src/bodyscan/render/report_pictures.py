@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster, View
+from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.view import View
 from bodyscan.mark import MarkInfo, SourceType
 from bodyscan.render.cameras import head_points, person_view
 from bodyscan.render.heatmap import ColorScale, distance_scale, draw_scale, heat_colors

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bodyscan.geometry.raycast import View
+from bodyscan.geometry.view import View
 from bodyscan.render.color import linear_from_srgb
 from bodyscan.types import F32, F64
 

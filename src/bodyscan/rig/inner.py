@@ -46,7 +46,7 @@ def settle_inner_parts(model: BodyModel, detail: F64) -> F64:
         whole = around.mean(places[outer[rim]])
         out[outer[rim]] = share * whole + (1 - share) * out[outer[rim]]
         around = _Surroundings(places[outer], out[outer])
-        out = _lining(model, out, skin & inner, skin & ~inner, around.mean(places[lining]))
+        out = _lining(model, out, skin & model.inner, skin & ~model.inner, around.mean(places[lining]))
     for label in np.unique(labels[~skin]):
         part = np.flatnonzero(labels == label)
         out[part] = around.before(places[part])

@@ -11,7 +11,6 @@ where this takes 19 s and 3.1 GB.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +18,11 @@ import numpy as np
 from bodyscan.errors import StageError
 from bodyscan.geometry.components import face_components
 from bodyscan.geometry.decimate import simplify
-from bodyscan.geometry.raycast import Raycaster, View
+from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.view import View
 from bodyscan.geometry.weld import used_vertices
 from bodyscan.simulate.options import RawScanOptions
-from bodyscan.types import F64, I32, Mesh
+from bodyscan.types import F64, Mesh
 
 RING_HEIGHTS = (0.18, 0.52, 0.86, 1.18)
 """Shares of the person's height at which a ring of cameras stands."""
@@ -39,10 +39,6 @@ TRIANGLES_A_SQUARE = 2.8
 (it meets 1.5 of the grid's edges there); a twentieth of a bare person is not seen."""
 SMALLEST_PART = 0.002
 """Connected parts with fewer than this share of the triangles are noise of the fusion."""
-
-# Open3D's volume opens a parallel region for each block of voxels. Where other work shares the cores, threads
-# that spin between the regions took 284 s for what sleeping ones do in 12. Read once, when Open3D is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @dataclass(frozen=True)
@@ -113,49 +109,23 @@ def camera_rig(person: F64, count: int, pixel_m: float) -> list[View]:
 
 
 def _take(rng: np.random.Generator, caster: Raycaster, view: View, options: RawScanOptions) -> Frame:
-    mask, ids, weights, seen_m = _first_hits(caster, view)
-    corners = caster.mesh.vertices[caster.mesh.faces[ids]]
+    seen = caster.look(view)
+    corners = caster.mesh.vertices[caster.mesh.faces[seen.face_ids]]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    points = np.einsum("nk,nkc->nc", weights, corners)
-    to_eye = view.eye - points
-    slant = np.abs(np.einsum("nk,nk->n", normals, to_eye))
-    slant /= np.maximum(np.linalg.norm(normals, axis=1) * np.linalg.norm(to_eye, axis=1), 1e-30)
+    to_eye = -seen.rays @ view.camera_from_world[:3, :3]
+    slant = np.abs(np.einsum("nk,nk->n", normals, to_eye)) / np.maximum(
+        np.linalg.norm(normals, axis=1), 1e-30
+    )
     returned = slant > np.cos(np.radians(options.max_angle_deg))
-    depth = np.zeros(mask.shape, np.float32)
-    depth[mask] = np.where(returned, seen_m, 0.0)
+    depth = np.zeros(view.height * view.width, np.float32)
+    depth[seen.pixels] = np.where(returned, seen.depth, 0.0)
+    depth = depth.reshape(view.height, view.width)
     if options.depth_step_mm:
         depth = _quantised(rng, depth, options.depth_step_mm / 1000)
-    color = np.zeros((*mask.shape, 3), np.uint8)
-    rgb = np.asarray(caster.mesh.colors, np.float64)
-    color[mask] = np.clip(np.rint(caster.interpolate(rgb, ids, weights)), 0, 255)
-    return Frame(view, depth, color)
-
-
-def _first_hits(caster: Raycaster, view: View) -> tuple[np.ndarray, I32, F64, F64]:
-    """What `Raycaster.render` tells, where anything is hit: `mask` (H, W), then (N,) face ids, (N, 3)
-    barycentric weights and (N,) depth along the camera's +Z. Rays go only where the scene's box is seen.
-    """
-    mask = np.zeros((view.height, view.width), bool)
-    window = _window(caster.mesh, view)
-    pixels = view.pixel_centres().reshape(*mask.shape, 2)[window].reshape(-1, 2)
-    origins, directions = view.rays(pixels)
-    hits = caster.cast(origins, directions)
-    hit = hits.hit
-    mask[window] = hit.reshape(mask[window].shape)
-    depth = hits.distance[hit] * (directions[hit] @ view.camera_from_world[2, :3])
-    return mask, hits.face_ids[hit], hits.barycentric[hit], depth
-
-
-def _window(mesh: Mesh, view: View) -> tuple[slice, slice]:
-    """Rows and columns of the picture that the mesh lies in; all where some of it is behind the camera."""
-    ahead = mesh.vertices @ view.camera_from_world[2, :3] + view.camera_from_world[2, 3]
-    if ahead.min() < 1e-3:
-        return slice(0, view.height), slice(0, view.width)
-    pixels = view.project(mesh.vertices)
-    size = [view.width, view.height]
-    low = np.clip(np.floor(pixels.min(axis=0)).astype(int) - 1, 0, size)
-    high = np.clip(np.ceil(pixels.max(axis=0)).astype(int) + 1, low, size)
-    return slice(low[1], high[1]), slice(low[0], high[0])
+    color = np.zeros((view.height * view.width, 3), np.uint8)
+    rgb = caster.interpolate(np.asarray(caster.mesh.colors), seen.face_ids, seen.barycentric)
+    color[seen.pixels] = np.clip(np.rint(rgb), 0, 255)
+    return Frame(view, depth, color.reshape(view.height, view.width, 3))
 
 
 def _quantised(rng: np.random.Generator, depth: np.ndarray, step_at_1m: float) -> np.ndarray:
@@ -167,7 +137,12 @@ def _quantised(rng: np.random.Generator, depth: np.ndarray, step_at_1m: float) -
 
 
 def fuse(frames, voxel_m: float) -> Mesh:
-    """One surface from depth frames; vertices and triangles in an order that does not depend on memory."""
+    """One surface from depth frames; vertices and triangles in an order that does not depend on memory.
+
+    Open3D's volume opens a parallel region for each block of voxels. Where other work shares the cores,
+    threads that spin between the regions took 284 s for what sleeping ones do in 12: a program that simulates
+    should set `OMP_WAIT_POLICY=passive` before Open3D is loaded, as the command line and the benchmarks do.
+    """
     import open3d as o3d
 
     volume = o3d.pipelines.integration.ScalableTSDFVolume(
