@@ -303,6 +303,10 @@ def _warnings(scan: ScanMesh, fit: BodyFit, options: PipelineOptions) -> tuple[s
         warnings.append("The body's shape is far from every body the model was made from.")
     if fit.quality.pose_plausibility < 0.5:
         warnings.append("The pose is near or beyond what joints can do; look at it.")
+    warnings += [
+        f"The {side} hand could not be made out in the scan: it is put at rest and may lie wrong. Look at it."
+        for side in fit.guessed_hands
+    ]
     if options.surface != "skin" and _clothed_share(fit) > MUCH_CLOTH:
         warnings.append(
             "The person is clothed: the twin's surface shows the cloth, its measurements are those of the "

@@ -293,6 +293,8 @@ class BodyFit:
     """Name of the body model that was fitted."""
     iterations: int = 0
     """Number of solver steps, all levels together."""
+    guessed_hands: tuple[str, ...] = ()
+    """Sides (`left`, `right`) whose hand could not be made out in the scan: it is put at rest."""
     notes: tuple[str, ...] = ()
 
 

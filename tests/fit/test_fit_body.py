@@ -21,6 +21,7 @@ from fit.people import (
     sphere,
     surface_gap_mm,
     vertex_gap_mm,
+    visible_mesh,
 )
 
 SURFACE_MM, JOINTS_MM = 1.0, 8.0
@@ -48,6 +49,7 @@ def test_a_person_in_a_pose_is_recovered_without_landmarks() -> None:
     assert fit.coverage.max() <= 1
     assert fit.clothing.max() < 0.5
     assert fit.quality.coverage > 0.85
+    assert fit.guessed_hands == ()
 
 
 @pytest.mark.slow
@@ -132,6 +134,16 @@ def test_holes_are_filled_by_the_body() -> None:
     assert surface_gap_mm(model, fit, posed.vertices) < 3
     elbow = model.joint_index("leftLowerArm")
     assert 1e3 * np.linalg.norm(fit.skeleton.positions[elbow] - posed.joints[elbow]) < 15
+
+
+@pytest.mark.slow
+def test_a_hand_that_the_scan_lacks_is_said_to_be_guessed() -> None:
+    model = load_body_model("adult")
+    mesh = visible_mesh(model, model.pose(person_params(model, 0)).vertices)
+    hand = model.pose(person_params(model, 0)).joints[model.joint_index("leftHand")]
+    far = np.linalg.norm(mesh.vertices - hand, axis=1) > 0.2
+    fit = fit_body(scan_of(Mesh(mesh.vertices, mesh.faces[far[mesh.faces].all(axis=1)])))
+    assert fit.guessed_hands == ("left",)
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from bodyscan.body.model import BodyModel
 from bodyscan.errors import StageError
 from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
 from bodyscan.fit.detail import refine_surface
-from bodyscan.fit.hands import CURLED, HandGuess, guess_hands, with_fingers
+from bodyscan.fit.hand_chain import has_hand
+from bodyscan.fit.hands import CURLED, SIDES, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.hold_hands import hold_hands
 from bodyscan.fit.hold_lips import hold_lips
 from bodyscan.fit.options import FitOptions
@@ -100,6 +101,7 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         quality=quality,
         model_name=body.name,
         iterations=steps,
+        guessed_hands=tuple(side for side in SIDES if has_hand(body, side) and side not in hands),
         notes=(f"first guess: {start.label}", *_hand_notes(hands)),
     )
 

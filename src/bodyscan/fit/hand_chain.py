@@ -196,9 +196,14 @@ def _rows(lever: F64, axes: F64, directions: F64, shape: F64) -> F64:
     return rows
 
 
+def has_hand(model: BodyModel, side: str) -> bool:
+    """Whether the model has the fingers and the region of the `left` or `right` hand."""
+    return f"{side}_hand" in model.region_names and f"{side}IndexProximal" in model.joint_names
+
+
 def build_hand_chain(model: BodyModel, params: BodyParams, side: str) -> HandChain | None:
     """The `left` or `right` hand of the person, or None for a model without fingers or regions."""
-    if f"{side}_hand" not in model.region_names or f"{side}IndexProximal" not in model.joint_names:
+    if not has_hand(model, side):
         return None
     rest_joints = model.rest_joints(params.betas)
     hinges = finger_hinges(model, rest_joints, side)
