@@ -30,8 +30,7 @@ def frozen_array(
     """Return `value` as a read-only C-ordered array, or raise `InputError`.
 
     `shape` holds a length for each axis, None where any length is allowed. A read-only array that
-    already fits is returned as it is; everything else is copied, so that the caller's own array
-    stays writable and cannot change a value behind its back.
+    already fits is returned as it is; all else is copied: the caller's array cannot change the value.
     """
     array = np.asarray(value, dtype=dtype)
     if array.ndim != len(shape) or any(
