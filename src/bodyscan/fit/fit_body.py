@@ -20,6 +20,7 @@ from bodyscan.fit.options import FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
 from bodyscan.fit.scan_points import ScanPoints, draw_near, draw_scan_points
+from bodyscan.fit.second_look import look_again
 from bodyscan.fit.solve import solve_level
 from bodyscan.fit.start import Start, find_start
 from bodyscan.types import F64, BodyFit, Mesh, ScanMesh
@@ -62,6 +63,8 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
             problem = replace(problem, scan=points, cloth_up=cover.up)
         if level.fingers and not before.fingers:
             params, hands = guess_hands(body, params, points, scan.landmarks)
+            params, hands, taken = look_again(problem, params, hands, scan.landmarks, before)
+            steps += taken
             term = hold_lips(body, params, problem.landmarks, scan.landmarks)
             problem = replace(problem, landmarks=hold_hands(body, term, hands))
             mean = with_fingers(body, mean, params)
