@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 WINDOWS = (40, 160)
 COMPARISONS = 1e8
 """Distances that may be looked at: huge scans get fewer windows."""
-NEIGHBOURS = 28
-"""Vertices that a window aims at; a quadric has 6 coefficients."""
+NEIGHBOURS, LEAST_NEIGHBOURS = 28, 12
+"""Vertices that a window aims at, and has at least; a quadric has 6 coefficients."""
+WIDE = 4.0
+"""A window reaches at least so many standard deviations of the noise: a smaller ball would cut it off."""
+ROUNDS = 4
 MIN_COSINE = 0.6
 
 
@@ -36,16 +39,23 @@ def estimate_noise_m(vertices: F64, points: ScanPoints, seed: int) -> float:
         return 0.0
     spacing = np.sqrt(points.areas.sum() / max(len(vertices), 1))
     reach = spacing * np.sqrt(NEIGHBOURS / np.pi)
-    found = []
-    for k in rng.choice(usable, min(count, len(usable)), replace=False):
-        centre, normal = points.points[k], points.normals[k]
-        near = np.abs(vertices[:, 0] - centre[0]) < reach
-        local = vertices[near] - centre
-        local = local[np.linalg.norm(local, axis=1) < reach]
-        if len(local) < 12:
-            continue
-        found.append(_residual(local, normal, reach))
-    return float(np.median(found)) if found else 0.0
+    chosen = rng.choice(usable, min(count, len(usable)), replace=False)
+    along = np.argsort(vertices[:, 0])
+    sorted_x = vertices[along, 0]
+    noise = 0.0
+    for _ in range(ROUNDS):
+        found = []
+        for centre, normal in zip(points.points[chosen], points.normals[chosen], strict=True):
+            low, high = np.searchsorted(sorted_x, [centre[0] - reach, centre[0] + reach])
+            local = vertices[np.sort(along[low:high])] - centre
+            local = local[np.linalg.norm(local, axis=1) < reach]
+            if len(local) >= LEAST_NEIGHBOURS:
+                found.append(_residual(local, normal, reach))
+        noise = float(np.median(found)) if found else 0.0
+        if WIDE * noise <= reach:
+            break
+        reach = WIDE * noise
+    return noise
 
 
 def _residual(local: F64, normal: F64, reach: float) -> float:

@@ -15,13 +15,16 @@ from scipy.spatial import KDTree
 from bodyscan.errors import InputError
 from bodyscan.fit.scan_noise import estimate_noise_m
 from bodyscan.geometry.edges import rim_vertices
-from bodyscan.geometry.normals import areas_and_normals, vertex_areas, vertex_normals
+from bodyscan.geometry.normals import areas_and_normals
 from bodyscan.geometry.sampling import sample_surface
+from bodyscan.geometry.steady_normals import steady_normals
 from bodyscan.geometry.weld import used_vertices
 from bodyscan.types import F64, Bool, Mesh, ScanMesh
 
 DENSE = 2.0
 """Scans with more than so many vertices for each point are averaged."""
+MANY = 1.25
+"""More than so many times the points that were asked for cost time and say no more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +177,7 @@ def _sampled(mesh: Mesh, vertex_confidence, count: int, seed: int, rim: Bool | N
     corners = mesh.faces[face]
     if rim is None:
         rim = rim_vertices(mesh.faces, len(mesh.vertices))
-    at_vertices = vertex_normals(mesh.vertices, mesh.faces)
+    at_vertices, _ = steady_normals(mesh.vertices, mesh.faces)
     normals = np.einsum("nk,nkc->nc", weights, at_vertices[corners])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     # Where sheets meet in a vertex their mean normal means nothing: the face's own is taken.
@@ -193,21 +196,18 @@ def _sampled(mesh: Mesh, vertex_confidence, count: int, seed: int, rim: Bool | N
 def _averaged(scan: ScanMesh, count: int, rim: Bool | None = None) -> ScanPoints:
     """One point for each cell and side of the surface: the mean of its vertices, by their areas."""
     mesh = scan.mesh
-    areas = vertex_areas(mesh.vertices, mesh.faces)
+    normals, areas = steady_normals(mesh.vertices, mesh.faces)
     total = float(areas.sum())
     if not total > 0:
         raise InputError("The scan has no surface area: every face is degenerate.")
-    normals = vertex_normals(mesh.vertices, mesh.faces)
     # A surface cuts about one and a half cells for each square of a cell's side.
     cell = float(np.sqrt(1.5 * total / count))
-    place = np.floor((mesh.vertices - mesh.vertices.min(axis=0)) / cell).astype(np.int64)
-    size = place.max(axis=0) + 1
     axis = np.abs(normals).argmax(axis=1)
     # Skin of both sides of a finger may share a cell: it is told apart by where it faces.
     side = 2 * axis + (np.take_along_axis(normals, axis[:, None], axis=1)[:, 0] < 0)
-    key = ((place[:, 0] * size[1] + place[:, 1]) * size[2] + place[:, 2]) * 6 + side
-    _, cluster = np.unique(key, return_inverse=True)
-    number = int(cluster.max()) + 1
+    cluster, number = _cells_and_sides(mesh.vertices, cell, side)
+    if number > MANY * count:  # noise makes the surface a thick one, that cuts more cells
+        cluster, number = _cells_and_sides(mesh.vertices, cell * float(np.sqrt(number / count)), side)
     weight = np.bincount(cluster, areas, number).astype(np.float64)
 
     def mean(values) -> F64:
@@ -230,6 +230,15 @@ def _averaged(scan: ScanMesh, count: int, rim: Bool | None = None) -> ScanPoints
         colors=None if mesh.colors is None else mean(mesh.colors) / 255.0,
     )
     return found.take(kept)
+
+
+def _cells_and_sides(vertices: F64, cell: float, side: np.ndarray) -> tuple[np.ndarray, int]:
+    """(V,) number of the cell and `side` (V,) 0..5 that a vertex belongs to, and how many there are."""
+    place = np.floor((vertices - vertices.min(axis=0)) / cell).astype(np.int64)
+    size = place.max(axis=0) + 1
+    key = ((place[:, 0] * size[1] + place[:, 1]) * size[2] + place[:, 2]) * 6 + side
+    _, cluster = np.unique(key, return_inverse=True)
+    return cluster, int(cluster.max()) + 1
 
 
 def _unit_colors(mesh: Mesh, chosen: np.ndarray) -> F64 | None:
