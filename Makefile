@@ -26,7 +26,7 @@ help:
 	@echo "make setup      the environment alone"
 	@echo "make lock       resolve requirements/*.txt anew"
 	@echo "make samples    build sample_scans/ anew"
-	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (about two hours)"
+	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (an hour and a half at first, half an hour with its scans kept)"
 	@echo "make clean      remove everything that make made"
 
 $(VENV)/.made:
