@@ -69,6 +69,12 @@ def test_derivatives_are_those_of_small_differences(person: BodyParams, chain: H
         assert np.abs(joint - joint_rows[:, column]).max() < 1e-5
 
 
+def test_no_pairs_give_no_rows(person: BodyParams, chain: HandChain) -> None:
+    state = chain.state(chain.pose_of(person))
+    rows = chain.rows(state, np.zeros(0, dtype=int), np.zeros((0, 3)))
+    assert rows.shape == (0, 51 + len(chain.joint_modes))
+
+
 def test_flexion_closes_every_finger(person: BodyParams, chain: HandChain) -> None:
     start = chain.pose_of(person)
     closed = np.zeros(51 + len(chain.joint_modes))

@@ -143,7 +143,7 @@ class HandChain:
         held = np.einsum("jab,kjb->jak", state.world[1:, :, :3], self.joint_modes)
         carried = np.concatenate([np.zeros((1, *held.shape[1:])), self._moved_joints(state) - held])
         blended = (self.weights[ids] @ state.world[:, :, :3].reshape(17, 9)).reshape(-1, 3, 3)
-        shape = (self.weights[ids] @ carried.reshape(17, -1)).reshape(len(ids), 3, -1)
+        shape = (self.weights[ids] @ carried.reshape(17, -1)).reshape(len(ids), 3, len(self.joint_modes))
         shape += blended @ self.shape_modes[ids]
         return _rows(lever, state.axes, directions, (directions[:, None] @ shape)[:, 0])
 
