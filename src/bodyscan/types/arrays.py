@@ -1,0 +1,46 @@
+"""Array types, and the check that every value of the pipeline makes of its arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodyscan.errors import InputError
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U16 = NDArray[np.uint16]
+U8 = NDArray[np.uint8]
+Bool = NDArray[np.bool_]
+
+
+def frozen_array(
+    name: str, value: Any, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True
+) -> NDArray[Any]:
+    """Return `value` as a read-only C-ordered array, or raise `InputError`.
+
+    `shape` holds a length for each axis, None where any length is allowed. A read-only array that
+    already fits is returned as it is; all else is copied: the caller's array cannot change the value.
+    """
+    array = np.asarray(value, dtype=dtype)
+    if array.ndim != len(shape) or any(
+        want is not None and want != got for want, got in zip(shape, array.shape, strict=False)
+    ):
+        wanted = "(" + ", ".join("N" if n is None else str(n) for n in shape) + ")"
+        raise InputError(f"{name} must have the shape {wanted}; it has {array.shape}.")
+    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise InputError(f"{name} holds {bad} values that are NaN or infinite.")
+    if array.flags.writeable or not array.flags.c_contiguous:
+        array = np.array(array, dtype=dtype, order="C", copy=True)
+        array.flags.writeable = False
+    return array
+
+
+def set_fields(instance: Any, **values: Any) -> None:
+    """Set fields of a frozen dataclass while it is being built."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
