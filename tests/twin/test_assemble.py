@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from bodyscan.body.asset import load_body_model
-from bodyscan.consent import Medium, Purpose, TrustedKeys, Use, bind, geometry_digest, verify_bound
+from bodyscan.consent import (
+    Fingerprint,
+    Medium,
+    Purpose,
+    TrustedKeys,
+    Use,
+    bind,
+    geometry_digest,
+    verify_bound,
+)
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.gltf.read import read_glb
@@ -122,21 +131,30 @@ def test_anothers_key_cannot_bind():
 
 
 def test_a_key_in_other_hands_binds_and_its_answer_is_checked():
-    def elsewhere(digest: str) -> str:
-        return bind(DEMO.text, digest, DEMO.controller_key, created_at=NOW, software="elsewhere")
+    def elsewhere(digest: str, about: Fingerprint) -> str:
+        return bind(
+            DEMO.text, digest, DEMO.controller_key, created_at=NOW, software="elsewhere", fingerprint=about
+        )
 
     assert "binding" in _assemble(controller_key=elsewhere).consent
     with pytest.raises(ConsentError, match="another geometry"):
-        _assemble(controller_key=lambda _: elsewhere("tri-sha256-v1:" + "0" * 64))
+        _assemble(controller_key=lambda _, about: elsewhere("tri-sha256-v1:" + "0" * 64, about))
     with pytest.raises(ConsentError, match="no binding"):
-        _assemble(controller_key=lambda _: DEMO.text)
+        _assemble(controller_key=lambda *_: DEMO.text)
 
 
 def test_an_answer_with_another_persons_consent_is_refused():
     stranger = make_demo_consent("stranger")
 
-    def elsewhere(digest: str) -> str:
-        return bind(stranger.text, digest, stranger.controller_key, created_at=NOW, software="elsewhere")
+    def elsewhere(digest: str, about: Fingerprint) -> str:
+        return bind(
+            stranger.text,
+            digest,
+            stranger.controller_key,
+            created_at=NOW,
+            software="elsewhere",
+            fingerprint=about,
+        )
 
     with pytest.raises(ConsentError, match="another record"):
         _assemble(controller_key=elsewhere)

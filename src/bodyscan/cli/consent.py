@@ -15,7 +15,6 @@ import typer
 
 from bodyscan.cli.errors import run_guarded
 from bodyscan.consent import strict_json
-from bodyscan.consent.binding import geometry_digest
 from bodyscan.consent.describe import Rows, describe, describe_record, open_any
 from bodyscan.consent.draft import build_record, merge, parse_draft
 from bodyscan.consent.fields import format_utc, parse_utc
@@ -33,7 +32,7 @@ from bodyscan.consent.policy import Use
 from bodyscan.consent.record import Medium, PayKind, Purpose
 from bodyscan.consent.sign import add_signature, open_for_signing
 from bodyscan.consent.state import ConsentState, ConsentStatus
-from bodyscan.consent.verify import TrustedKeys, verify_bound, verify_record
+from bodyscan.consent.verify import TrustedKeys, verify_record, verify_surface
 from bodyscan.errors import ConsentError, InputError
 
 app = typer.Typer(help="Consent records: make keys, write, sign, verify and read them.", no_args_is_help=True)
@@ -210,6 +209,8 @@ def verify(
         "status": str(status.state),
         "reason": status.reason,
         "geometry_checked": is_twin,
+        "geometry": str(status.geometry) if status.geometry else None,
+        "moved_mm": round(status.moved_mm, 3),
         "record_id": record.record_id if record else None,
         "demo": record.demo if record else None,
     }
@@ -254,7 +255,7 @@ def _verify_twin(file: Path, now: datetime, use: Use | None, trusted: TrustedKey
         text, positions, faces = _read_twin(file)
     except ConsentError as error:  # the copies in the file contradict each other
         return ConsentStatus(ConsentState.ALTERED, str(error))
-    return verify_bound(text, geometry_digest(positions, faces), now=now, use=use, trusted=trusted)
+    return verify_surface(text, positions, faces, now=now, use=use, trusted=trusted)
 
 
 def _read_twin(file: Path) -> tuple[str | None, Any, Any]:

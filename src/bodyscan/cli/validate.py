@@ -29,7 +29,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Check a twin's file, its consent and its binding."""
-    from bodyscan.consent import geometry_digest, verify_bound
+    from bodyscan.consent import verify_surface
     from bodyscan.gltf import read_consent
     from bodyscan.gltf.khronos import khronos_findings
     from bodyscan.gltf.validate import check_glb
@@ -37,13 +37,13 @@ def validate(
     if not file.is_file():
         raise InputError(f"There is no file {file}. Give the path of a twin (.glb).")
     text, positions, faces = read_consent(file)
-    consent = verify_bound(text, geometry_digest(positions, faces), now=datetime.now(UTC))
+    consent = verify_surface(text, positions, faces, now=datetime.now(UTC))
     findings = [*check_glb(file), *(khronos_findings(file, khronos) if khronos else ())]
     errors = [f for f in findings if f.severity == "error" or (strict and f.severity == "warning")]
     values = {
         "file": str(file),
         "sound": not errors,
-        "consent": {"state": str(consent.state), "reason": consent.reason},
+        "consent": {"state": str(consent.state), "reason": consent.reason, "geometry": consent.geometry},
         "findings": [vars(finding) for finding in findings],
     }
     rows = [(finding.severity, f"{finding.code}: {finding.message}") for finding in findings]

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from bodyscan.consent.binding import bind, geometry_digest, open_consent
+from bodyscan.consent.fingerprint import Fingerprint, fingerprint
 from bodyscan.consent.jws import Role
 from bodyscan.consent.keys import PublicJwk, SigningKey, generate_key
 from bodyscan.consent.policy import Use
 from bodyscan.consent.record import ConsentRecord, Medium, Purpose, parse_record
 from bodyscan.consent.sign import add_signature, sign_record
-from bodyscan.consent.state import ConsentState, ConsentStatus
+from bodyscan.consent.state import ConsentState, ConsentStatus, GeometryMatch
 from bodyscan.consent.verify import (
     TrustedKeys,
     require_bound_consent,
     require_consent,
     verify_bound,
     verify_record,
+    verify_surface,
 )
 
 __all__ = [
     "ConsentRecord",
     "ConsentState",
     "ConsentStatus",
+    "Fingerprint",
+    "GeometryMatch",
     "Medium",
     "PublicJwk",
     "Purpose",
@@ -30,6 +34,7 @@ __all__ = [
     "Use",
     "add_signature",
     "bind",
+    "fingerprint",
     "generate_key",
     "geometry_digest",
     "open_consent",
@@ -39,4 +44,5 @@ __all__ = [
     "sign_record",
     "verify_bound",
     "verify_record",
+    "verify_surface",
 ]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from bodyscan.consent import strict_json
 from bodyscan.consent.digest import DIGEST_PREFIX, geometry_digest
 from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime
+from bodyscan.consent.fingerprint import Fingerprint
 from bodyscan.consent.jws import Jws, Role, is_jws, parse_jws, sign_payload, signature_holds
 from bodyscan.consent.keys import SigningKey
 from bodyscan.consent.policy import Use, check_clock, coverage_gap, term_gap
@@ -29,18 +30,27 @@ BOUND_VERSION = 1
 class Binding(StrictModel):
     """What the controller signs when a twin is made."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
+    """2 where there is a fingerprint; 1 is read too."""
     record_id: str
     record_sha256: Sha256Hex
     """Digest of the record's canonical JSON."""
     geometry: Annotated[str, Field(pattern=f"^{DIGEST_PREFIX}[0-9a-f]{{64}}$")]
     """`geometry_digest` of the twin in its rest pose."""
+    fingerprint: Fingerprint | None = None
+    """The same surface told coarsely, so that a copy whose positions were quantised is known again."""
     created_at: UtcTime
     software: ShortText
 
+    @model_validator(mode="after")
+    def _check_version(self) -> Binding:
+        if (self.fingerprint is not None) != (self.schema_version == 2):
+            raise ValueError("a binding of version 2 has a fingerprint, and only that")
+        return self
+
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json"))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)
@@ -57,14 +67,21 @@ class OpenedConsent:
 
 
 def bind(
-    signed_record: str, digest: str, controller_key: SigningKey, *, created_at: datetime, software: str
+    signed_record: str,
+    digest: str,
+    controller_key: SigningKey,
+    *,
+    created_at: datetime,
+    software: str,
+    fingerprint: Fingerprint | None = None,
 ) -> str:
     """Bind a fully signed record to a surface; return the JSON text that a twin carries.
 
-    `digest` comes from `geometry_digest`; `created_at` is UTC (fractions of a second are dropped);
-    `software` names what made the twin. An older binding in the text is replaced. Raises `ConsentError`
-    where the record is not sound, not valid at `created_at` or does not cover making a twin, and
-    `InputError` where the key is not the controller's or a value is malformed.
+    `digest` comes from `geometry_digest` and `fingerprint` from the function of that name, of one surface
+    (without it no packed copy can be told from another body); `created_at` is UTC (fractions of a second
+    are dropped); `software` names what made the twin. An older binding in the text is replaced. Raises
+    `ConsentError` where the record is not sound, not valid at `created_at` or does not cover making a twin,
+    and `InputError` where the key is not the controller's or a value is malformed.
     """
     check_clock(created_at, "created_at")
     opened = open_consent(signed_record)
@@ -82,7 +99,9 @@ def bind(
         binding = Binding(
             record_id=record.record_id,
             record_sha256=record.sha256(),
+            schema_version=1 if fingerprint is None else 2,
             geometry=digest,
+            fingerprint=fingerprint,
             created_at=created_at.replace(microsecond=0),
             software=software,
         )

@@ -33,6 +33,9 @@ def describe(signed: SignedRecord, binding: Binding | None = None) -> Rows:
         rows.append((f"{role} signature", f"{done}, key {key.thumbprint}"))
     if binding is not None:
         rows.append(("bound to", binding.geometry))
+        if binding.fingerprint is not None:
+            area = binding.fingerprint.area_mm2 / 1e6
+            rows.append(("fingerprint", f"{len(binding.fingerprint.positions())} points, {area:.2f} m2"))
         rows.append(("bound at", f"{format_utc(binding.created_at)} by {binding.software}"))
     return rows
 

@@ -30,6 +30,15 @@ class ConsentState(StrEnum):
     """The record does not allow this use."""
 
 
+class GeometryMatch(StrEnum):
+    """How a file's surface matches the one that its consent was bound to."""
+
+    EXACT = "exact"
+    """Triangle for triangle, to the bit."""
+    REPACKED = "repacked"
+    """The same surface, moved by no more than a tool that makes files smaller moves it."""
+
+
 @dataclass(frozen=True)
 class ConsentStatus:
     """The outcome of a check."""
@@ -39,6 +48,10 @@ class ConsentStatus:
     """One sentence for a person."""
     record: ConsentRecord | None = None
     """The record, only where all its signatures hold."""
+    geometry: GeometryMatch | None = None
+    """How the surface matched; None where no surface was looked at, or it did not match."""
+    moved_mm: float = 0.0
+    """For `repacked`: the largest distance from the bound surface, mm."""
 
     @property
     def ok(self) -> bool:

@@ -7,14 +7,19 @@ that is the caller's knowledge, stated as `TrustedKeys`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from numpy.typing import ArrayLike
+
 from bodyscan.consent.binding import Binding, OpenedConsent, open_consent
+from bodyscan.consent.digest import geometry_digest
 from bodyscan.consent.fields import format_utc
+from bodyscan.consent.fingerprint import compare
 from bodyscan.consent.policy import Use, coverage_gap, moment_of, term_gap
 from bodyscan.consent.record import ConsentRecord
-from bodyscan.consent.state import ConsentState, ConsentStatus, RefusedConsent
+from bodyscan.consent.state import ConsentState, ConsentStatus, GeometryMatch, RefusedConsent
+from bodyscan.errors import InputError
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a binding's time may lie after the verifier's clock."""
@@ -51,14 +56,45 @@ def verify_bound(
     use: Use | None = None,
     trusted: TrustedKeys | None = None,
 ) -> ConsentStatus:
-    """Check the consent that a twin carries against the twin's own `geometry_digest`."""
+    """Check the consent that a twin carries against the twin's own `geometry_digest`: to the bit."""
     try:
         opened = open_consent(text)
-        _check_binding(opened.binding, opened.record, digest, now)
+        binding = _check_binding(opened.binding, opened.record, now)
+        if binding.geometry != digest:
+            raise _other_geometry(opened.record, ())
         record = _check_record(opened, now, use, trusted)
     except RefusedConsent as refusal:
         return refusal.status
-    return _valid(record, now, use)
+    return replace(_valid(record, now, use), geometry=GeometryMatch.EXACT)
+
+
+def verify_surface(
+    text: str | None,
+    positions: ArrayLike,
+    faces: ArrayLike,
+    now: datetime,
+    use: Use | None = None,
+    trusted: TrustedKeys | None = None,
+) -> ConsentStatus:
+    """Check the consent that a file carries against the file's surface, exact or as a packer leaves it.
+
+    `positions` (V, 3), metres, rest pose; `faces` (F, 3): every triangle of the file. Where the digest does
+    not fit, the surface is measured against the binding's fingerprint; `ConsentStatus.geometry` tells which
+    of the two held, `moved_mm` how far the surface was moved. Raises `InputError` for a mesh without
+    triangles, and what `verify_record` raises.
+    """
+    try:
+        opened = open_consent(text)
+        binding = _check_binding(opened.binding, opened.record, now)
+        match, moved_mm = _match(binding, opened.record, positions, faces)
+        record = _check_record(opened, now, use, trusted)
+    except RefusedConsent as refusal:
+        return refusal.status
+    status = _valid(record, now, use)
+    if match is GeometryMatch.REPACKED:
+        reason = f"{status.reason} The file was repacked: its surface moved by up to {moved_mm:.2f} mm."
+        status = replace(status, reason=reason)
+    return replace(status, geometry=match, moved_mm=moved_mm)
 
 
 def require_consent(
@@ -114,7 +150,28 @@ def _check_trust(record: ConsentRecord, trusted: TrustedKeys) -> None:
             )
 
 
-def _check_binding(binding: Binding | None, record: ConsentRecord, digest: str, now: datetime) -> None:
+def _match(
+    binding: Binding, record: ConsentRecord, positions: ArrayLike, faces: ArrayLike
+) -> tuple[GeometryMatch, float]:
+    if geometry_digest(positions, faces) == binding.geometry:
+        return GeometryMatch.EXACT, 0.0
+    if binding.fingerprint is None:
+        raise _other_geometry(record, ())
+    try:
+        deviation = compare(binding.fingerprint, positions, faces)
+    except InputError as error:
+        raise RefusedConsent(ConsentState.ALTERED, str(error), record) from None
+    if deviation.problems:
+        raise _other_geometry(record, deviation.problems)
+    return GeometryMatch.REPACKED, deviation.max_mm
+
+
+def _other_geometry(record: ConsentRecord, problems: tuple[str, ...]) -> RefusedConsent:
+    reason = "its binding belongs to another geometry: another person's, or an edited one"
+    return RefusedConsent(ConsentState.UNBOUND, f"{'; '.join((reason, *problems))}.", record)
+
+
+def _check_binding(binding: Binding | None, record: ConsentRecord, now: datetime) -> Binding:
     def refuse(reason: str) -> RefusedConsent:
         return RefusedConsent(ConsentState.UNBOUND, reason, record)
 
@@ -122,9 +179,8 @@ def _check_binding(binding: Binding | None, record: ConsentRecord, digest: str, 
         raise refuse("it carries no binding to a geometry.")
     if binding.record_sha256 != record.sha256() or binding.record_id != record.record_id:
         raise refuse("its binding belongs to another record.")
-    if binding.geometry != digest:
-        raise refuse("its binding belongs to another geometry: another person's, or an edited one.")
     if term_gap(record, binding.created_at):
         raise refuse(f"its binding was made at {format_utc(binding.created_at)}, outside the record's term.")
     if binding.created_at > now + CLOCK_SKEW:
         raise refuse(f"its binding says {format_utc(binding.created_at)}, which is later than now.")
+    return binding

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from bodyscan.body.model import BodyModel
 from bodyscan.consent import (
+    Fingerprint,
     Purpose,
     SigningKey,
     TrustedKeys,
     Use,
     bind,
+    fingerprint,
     geometry_digest,
     require_bound_consent,
     require_consent,
 )
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.twin.split import split_at_seams
-from bodyscan.types import I32, Measurement, Morph, Provenance, Rig, Twin
+from bodyscan.types import (
+    I32,
+    CollisionBody,
+    Level,
+    Measurement,
+    Morph,
+    Provenance,
+    Rig,
+    SkinTextures,
+    Twin,
+)
 
-Binder = Callable[[str], str]
-"""Takes the geometry digest and returns the bound consent text: for keys that live in other hands."""
+Binder = Callable[[str, Fingerprint], str]
+"""Takes digest and fingerprint of a surface, returns the bound consent text: for keys in other hands."""
 
 POSES = ("captured", "a", "t")
+
+
+@dataclass(frozen=True, eq=False)
+class TwinParts:
+    """What a twin has beside its surface, on the same skeleton and in the same bind pose."""
+
+    textures: SkinTextures | None = None
+    levels: tuple[Level, ...] = ()
+    collision: CollisionBody | None = None
 
 
 def assemble_twin(
@@ -41,19 +63,21 @@ def assemble_twin(
     controller_key: SigningKey | Binder | None,
     pose: str,
     model: BodyModel | None = None,
+    parts: TwinParts | None = None,
     trusted: TrustedKeys | None = None,
 ) -> Twin:
-    """Return the twin, with the consent bound to its geometry.
+    """Return the twin, with the consent bound to its geometry and to each of its parts with one of its own.
 
     `rig` and `morphs`: on the body's topology where `model` is given (vertices are then split at its UV
     seams), else on a surface of their own that is kept as it is. `consent`: the signed record's JSON text;
     it must be valid at `now` (UTC) and cover both `use` and making a twin. `controller_key`: the key of
     the record's controller, who binds the record to this surface (`bodyscan.consent.bind`), or a function
     that has it done elsewhere; what it returns is checked. `landmarks`: name -> metres in the bind pose.
-    `trusted`: keys that the caller knows, where the record must be signed by one of them.
+    `parts`: textures, levels of detail and collision body, in the same bind pose. `trusted`: keys that the
+    caller knows, where the record must be signed by one of them.
 
     Raises `ConsentError` without such a consent or without a key to bind it, `InputError` where the key is
-    another's, the pose is unknown, or rig, morphs and model do not belong together.
+    another's, the pose is unknown, or rig, morphs, parts and model do not belong together.
     """
     if pose not in POSES:
         raise InputError(f"The pose '{pose}' is unknown; possible are {', '.join(POSES)}.")
@@ -70,23 +94,43 @@ def assemble_twin(
         rig, morphs, source = split_at_seams(model, rig, morphs)
     else:
         source = np.arange(len(rig.mesh.vertices), dtype=np.int32)
-    digest = twin_digest(rig)
-    bound = _bound(consent, digest, controller_key, now, provenance.software)
-    record = require_bound_consent(bound, digest, use=use, now=now, trusted=trusted)
-    if record.sha256() != signed.sha256():
-        raise ConsentError(
-            f"The binding came back with another record ({record.record_id}) than the one that was given "
-            f"({signed.record_id}); bind the record that this person signed."
-        )
+
+    def bound_to(part: Rig) -> str:
+        if part.skeleton.joint_names != rig.skeleton.joint_names:
+            raise InputError("A part of the twin stands on another skeleton than the twin; rig both alike.")
+        digest, about = twin_digest(part), twin_fingerprint(part)
+        if isinstance(controller_key, SigningKey):
+            text = bind(
+                consent,
+                digest,
+                controller_key,
+                created_at=now,
+                software=provenance.software,
+                fingerprint=about,
+            )
+        else:
+            text = controller_key(digest, about)
+        record = require_bound_consent(text, digest, use=use, now=now, trusted=trusted)
+        if record.sha256() != signed.sha256():
+            raise ConsentError(
+                f"The binding came back with another record ({record.record_id}) than the one that was given "
+                f"({signed.record_id}); bind the record that this person signed."
+            )
+        return text
+
+    parts = parts or TwinParts()
     return Twin(
         rig=rig,
         vertex_source=_read_only(source),
         morphs=tuple(morphs),
         measurements=tuple(measurements),
         landmarks=_landmarks(landmarks),
-        consent=bound,
+        consent=bound_to(rig),
         provenance=provenance,
         pose=pose,
+        textures=_checked_textures(parts.textures, rig),
+        levels=tuple(replace(level, consent=bound_to(level.rig)) for level in parts.levels),
+        collision=parts.collision and replace(parts.collision, consent=bound_to(parts.collision.rig)),
     )
 
 
@@ -95,12 +139,15 @@ def twin_digest(rig: Rig) -> str:
     return geometry_digest(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
 
 
-def _bound(
-    consent: str, digest: str, controller_key: SigningKey | Binder, now: datetime, software: str
-) -> str:
-    if isinstance(controller_key, SigningKey):
-        return bind(consent, digest, controller_key, created_at=now, software=software)
-    return controller_key(digest)
+def twin_fingerprint(rig: Rig) -> Fingerprint:
+    """Return the fingerprint of a rig's surface as a GLB holds it: float32 positions."""
+    return fingerprint(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
+
+
+def _checked_textures(textures: SkinTextures | None, rig: Rig) -> SkinTextures | None:
+    if textures is not None and rig.mesh.uvs is None:
+        raise InputError("The twin has textures and no texture coordinates to look them up with.")
+    return textures
 
 
 def _landmarks(
