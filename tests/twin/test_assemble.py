@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -23,9 +24,10 @@ from bodyscan.gltf.read import read_glb
 from bodyscan.gltf.write import twin_to_glb
 from bodyscan.rig.bind import bind_pose
 from bodyscan.rig.body_rig import rig_body
-from bodyscan.twin.assemble import assemble_twin, twin_digest
+from bodyscan.twin.assemble import TwinParts, assemble_twin, twin_digest
 from bodyscan.twin.face_shapes import face_shapes
-from bodyscan.types import Mesh, Morph, Provenance, Rig
+from bodyscan.twin.split import split_at_seams
+from bodyscan.types import CollisionBody, Level, Mesh, Morph, Provenance, Rig, SkinTextures
 from rig.people import fit_of, fitted_person, person_params
 
 MODEL = load_body_model("adult")
@@ -52,6 +54,9 @@ def _assemble(**changes):
     rig = values.pop("rig", _rig())
     morphs = values.pop("morphs", ())
     landmarks = values.pop("landmarks", {"crown": (0.0, 1.7, 0.0)})
+    model = values.pop("model")
+    if model is not None:
+        rig, morphs, values["vertex_source"] = split_at_seams(model, rig, morphs)
     return assemble_twin(rig, morphs, (), landmarks, PROVENANCE, **values)
 
 
@@ -174,7 +179,7 @@ def test_what_does_not_belong_together_is_refused():
         np.zeros((1, 4), np.uint16),
         np.eye(4, dtype=np.float32)[:1],
     )
-    with pytest.raises(InputError, match="leave `model` out"):
+    with pytest.raises(InputError, match="on another surface is not split"):
         _assemble(rig=small)
 
 
@@ -200,3 +205,46 @@ def test_a_child_becomes_a_twin_too():
     )
     assert len(twin.morphs) == 52
     assert verify_bound(twin.consent, twin_digest(twin.rig), now=NOW, use=USE).ok
+
+
+def test_parts_are_bound_each_to_its_own_surface():
+    split, _, source = split_at_seams(MODEL, _rig(), ())
+    coarse = replace(split, mesh=replace(split.mesh, faces=split.mesh.faces[::2]))
+    parts = TwinParts(levels=(Level(coarse, source),), collision=CollisionBody(coarse))
+    twin = _assemble(parts=parts)
+    digest = twin_digest(coarse)
+    assert verify_bound(twin.levels[0].consent, digest, now=NOW, use=USE).ok
+    assert twin.collision is not None
+    assert verify_bound(twin.collision.consent, digest, now=NOW, use=USE).ok
+    assert not verify_bound(twin.consent, digest, now=NOW, use=USE).ok
+
+
+def test_a_part_on_another_skeleton_is_refused():
+    split, _, source = split_at_seams(MODEL, _rig(), ())
+    skeleton = replace(split.skeleton, joint_names=tuple(f"{n}_" for n in split.skeleton.joint_names))
+    with pytest.raises(InputError, match="another skeleton"):
+        _assemble(parts=TwinParts(levels=(Level(replace(split, skeleton=skeleton), source),)))
+
+
+def test_textures_without_uvs_are_refused():
+    textures = SkinTextures(np.zeros((4, 4, 3), np.uint8))
+    assert _assemble(parts=TwinParts(textures)).textures is textures
+    with pytest.raises(InputError, match="no texture coordinates"):
+        _assemble(model=None, parts=TwinParts(textures))
+
+
+def test_a_source_of_another_length_is_refused():
+    with pytest.raises(InputError, match="vertex_source has 3 entries"):
+        assemble_twin(
+            _rig(),
+            (),
+            (),
+            {},
+            PROVENANCE,
+            consent=DEMO.text,
+            use=USE,
+            now=NOW,
+            controller_key=DEMO.controller_key,
+            pose="captured",
+            vertex_source=np.zeros(3, np.int32),
+        )

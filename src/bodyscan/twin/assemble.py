@@ -8,7 +8,6 @@ from datetime import datetime
 
 import numpy as np
 
-from bodyscan.body.model import BodyModel
 from bodyscan.consent import (
     Fingerprint,
     Purpose,
@@ -22,7 +21,6 @@ from bodyscan.consent import (
     require_consent,
 )
 from bodyscan.errors import ConsentError, InputError
-from bodyscan.twin.split import split_at_seams
 from bodyscan.types import (
     I32,
     CollisionBody,
@@ -62,22 +60,22 @@ def assemble_twin(
     now: datetime,
     controller_key: SigningKey | Binder | None,
     pose: str,
-    model: BodyModel | None = None,
+    vertex_source: I32 | None = None,
     parts: TwinParts | None = None,
     trusted: TrustedKeys | None = None,
 ) -> Twin:
     """Return the twin, with the consent bound to its geometry and to each of its parts with one of its own.
 
-    `rig` and `morphs`: on the body's topology where `model` is given (vertices are then split at its UV
-    seams), else on a surface of their own that is kept as it is. `consent`: the signed record's JSON text;
-    it must be valid at `now` (UTC) and cover both `use` and making a twin. `controller_key`: the key of
-    the record's controller, who binds the record to this surface (`bodyscan.consent.bind`), or a function
-    that has it done elsewhere; what it returns is checked. `landmarks`: name -> metres in the bind pose.
-    `parts`: textures, levels of detail and collision body, in the same bind pose. `trusted`: keys that the
-    caller knows, where the record must be signed by one of them.
+    `rig` and `morphs`: as the file holds them, split at UV seams (`split_at_seams`), with `vertex_source`
+    (V,) the body's vertex of each; without it, on a surface of their own. `consent`: the signed record's
+    JSON text; it must be valid at `now` (UTC) and cover both `use` and making a twin. `controller_key`: the
+    key of the record's controller, who binds the record to this surface (`bodyscan.consent.bind`), or a
+    function that has it done elsewhere; what it returns is checked. `landmarks`: name -> metres in the bind
+    pose. `parts`: textures, levels of detail and collision body, in the same bind pose. `trusted`: keys that
+    the caller knows, where the record must be signed by one of them.
 
     Raises `ConsentError` without such a consent or without a key to bind it, `InputError` where the key is
-    another's, the pose is unknown, or rig, morphs, parts and model do not belong together.
+    another's, the pose is unknown, or rig, morphs, parts and sources do not belong together.
     """
     if pose not in POSES:
         raise InputError(f"The pose '{pose}' is unknown; possible are {', '.join(POSES)}.")
@@ -90,10 +88,9 @@ def assemble_twin(
             "There is no key to bind the consent to this geometry: a record that is not bound could be put "
             "on anybody. Give the key of the record's controller."
         )
-    if model is not None:
-        rig, morphs, source = split_at_seams(model, rig, morphs)
-    else:
-        source = np.arange(len(rig.mesh.vertices), dtype=np.int32)
+    count = len(rig.mesh.vertices)
+    source = np.arange(count, dtype=np.int32) if vertex_source is None else vertex_source
+    _check_lengths(count, source, morphs)
 
     def bound_to(part: Rig) -> str:
         if part.skeleton.joint_names != rig.skeleton.joint_names:
@@ -132,6 +129,14 @@ def assemble_twin(
         levels=tuple(replace(level, consent=bound_to(level.rig)) for level in parts.levels),
         collision=parts.collision and replace(parts.collision, consent=bound_to(parts.collision.rig)),
     )
+
+
+def _check_lengths(count: int, source: I32, morphs: tuple[Morph, ...]) -> None:
+    if len(source) != count:
+        raise InputError(f"vertex_source has {len(source)} entries for {count} vertices; split rig and all.")
+    for morph in morphs:
+        if len(morph.vertex_ids) and not 0 <= morph.vertex_ids.min() <= morph.vertex_ids.max() < count:
+            raise InputError(f"The morph '{morph.name}' names a vertex outside 0..{count - 1}.")
 
 
 def twin_digest(rig: Rig) -> str:

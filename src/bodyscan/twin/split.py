@@ -21,7 +21,7 @@ def split_at_seams(
     if len(rig.mesh.vertices) != count or rig.mesh.faces.shape != model.faces.shape:
         raise InputError(
             f"The rig has {len(rig.mesh.vertices)} vertices and {len(rig.mesh.faces)} faces, the body model "
-            f"{count} and {len(model.faces)}; leave `model` out for a rig on another surface."
+            f"{count} and {len(model.faces)}; a rig on another surface is not split."
         )
     for morph in morphs:
         if len(morph.vertex_ids) and (morph.vertex_ids.min() < 0 or morph.vertex_ids.max() >= count):
