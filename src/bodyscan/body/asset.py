@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from bodyscan.body.model import BodyModel
+from bodyscan.body.uv_layout import enlarge_small_islands
 from bodyscan.errors import InputError
 
 AGES = ("adult", "child")
@@ -62,6 +63,11 @@ def _build(data, age: str, info: dict) -> BodyModel:
     starts = data["expression_starts"]
     ids, deltas = data["expression_vertex_ids"], data["expression_deltas"].astype(np.float32)
     spans = {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(expressions)}
+    region_names = tuple(str(name) for name in data["region_names"])
+    region_ids = data["region_ids"].astype(np.int32)
+    uvs = enlarge_small_islands(
+        data["split_uvs"], data["split_faces"], data["split_source"], template, region_ids, region_names
+    )
     return BodyModel(
         name=f"{info['name']} ({age})",
         license=info["license"],
@@ -76,12 +82,12 @@ def _build(data, age: str, info: dict) -> BodyModel:
         faces=_frozen(data["faces"]),
         expression_ids={name: _frozen(ids[span]) for name, span in spans.items()},
         expression_deltas={name: _frozen(deltas[span]) for name, span in spans.items()},
-        region_names=tuple(str(name) for name in data["region_names"]),
-        region_ids=_frozen(data["region_ids"].astype(np.int32)),
+        region_names=region_names,
+        region_ids=_frozen(region_ids),
         inner=_frozen(data["inner"]),
         split_source=_frozen(data["split_source"]),
         split_faces=_frozen(data["split_faces"]),
-        split_uvs=_frozen(data["split_uvs"]),
+        split_uvs=_frozen(uvs),
     )
 
 

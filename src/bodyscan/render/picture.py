@@ -16,9 +16,10 @@ from bodyscan.geometry.view import View
 from bodyscan.render.color import srgb_from_linear
 from bodyscan.render.light import BLOCK, LightGrid, light_grid
 from bodyscan.render.options import RenderOptions
+from bodyscan.render.skin_maps import SkinMaps
 from bodyscan.render.studio import Studio, backdrop, shade
 from bodyscan.render.surface import Albedo, Hits, seen_from, vertex_normals
-from bodyscan.types import F32, F64, U8, Mesh, Texture
+from bodyscan.types import F32, F64, U8, Mesh, SkinTextures, Texture
 
 
 def render_mesh(
@@ -26,11 +27,12 @@ def render_mesh(
     view: View,
     options: RenderOptions | None = None,
     *,
-    texture: Texture | None = None,
+    texture: Texture | SkinTextures | None = None,
     caster: Raycaster | None = None,
 ) -> U8:
     """Return a picture (H, W, 3) uint8 sRGB of `mesh` (a mesh or a cloud) as `view` sees it.
 
+    `texture` is looked up by the mesh's uvs; of a twin's textures, relief and roughness are drawn too.
     `caster`: one that was built for this very mesh, to save building it again for several views.
     Raises `InputError` for an empty mesh, or for a look that needs colours which the mesh lacks.
     """
@@ -46,10 +48,20 @@ class _Painter:
     """The steps of one picture; all state is made in `__init__` and read afterwards."""
 
     def __init__(
-        self, mesh: Mesh, view: View, options: RenderOptions, texture: Texture | None, caster: Raycaster
+        self,
+        mesh: Mesh,
+        view: View,
+        options: RenderOptions,
+        texture: Texture | SkinTextures | None,
+        caster: Raycaster,
     ) -> None:
         self.view, self.options, self.caster = view, options, caster
         self.normals = vertex_normals(mesh)
+        self.maps: SkinMaps | None = None
+        if isinstance(texture, SkinTextures):
+            if mesh.uvs is not None and options.look in ("auto", "color"):
+                self.maps = SkinMaps(mesh, self.normals, texture)
+            texture = Texture(texture.albedo)
         self.albedo = Albedo(mesh, texture, options.look, options.clay)
         self.studio = Studio.around(view)
         extent = mesh.vertices.max(axis=0) - mesh.vertices.min(axis=0)
@@ -68,6 +80,8 @@ class _Painter:
         hit_pixels = pixels[hits.ids]
         flat = _flat(hit_pixels, view.width)
         self.albedo.reduce_texture(hits, flat)
+        if self.maps is not None:
+            self.maps.reduce(hits, flat)
         mask = np.zeros(view.width * view.height, bool)
         mask[flat] = True
         picture = backdrop(view, self.options.background)
@@ -89,7 +103,18 @@ class _Painter:
         to_eye /= np.maximum(np.linalg.norm(to_eye, axis=1, keepdims=True), 1e-9)
         opened = light.at(pixels, hits.positions, hits.normals)
         albedo, exposure = self.albedo.at(hits), self.options.exposure
-        return shade(self.studio, albedo, hits.normals, to_eye, opened, data=self.data, exposure=exposure)
+        normals = hits.normals if self.maps is None else self.maps.bend(hits)
+        roughness = None if self.maps is None else self.maps.roughness(hits)
+        return shade(
+            self.studio,
+            albedo,
+            normals,
+            to_eye,
+            opened,
+            data=self.data,
+            exposure=exposure,
+            roughness=roughness,
+        )
 
     def _cast_light(
         self, cells: np.ndarray, positions: F32, normals: F32, reach: float, share: float

@@ -144,7 +144,9 @@ def _overview(
     if twin is None:
         return pictures
     mesh = twin.rig.mesh
-    twin_image = render_mesh(mesh, _view(mesh, "three_quarter", options), options.render)
+    twin_image = render_mesh(
+        mesh, _view(mesh, "three_quarter", options), options.render, texture=twin.textures
+    )
     return (*pictures, Picture(twin_image, "Twin", "The finished twin in the pose that it is bound in."))
 
 
@@ -204,7 +206,7 @@ def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], li
     for name, mesh in meshes.items():
         angle = "three_quarter" if name == "walk" else "front"
         view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.88)
-        image = render_mesh(mesh, view, options.render)
+        image = render_mesh(mesh, view, options.render, texture=twin.textures)
         out.append(Picture(image, POSES[name], f"The twin posed through its skeleton: {POSES[name]}."))
     return tuple(out), notes
 
@@ -223,7 +225,7 @@ def _expressions(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ..
             notes.append(f"The expression '{caption}' was not drawn: the twin has no {', '.join(missing)}.")
             continue
         mesh = pose_rig(rig, morphs=twin.morphs, weights=weights)
-        image = render_mesh(mesh, view, options.render)
+        image = render_mesh(mesh, view, options.render, texture=twin.textures)
         out.append(Picture(image, caption, f"Close-up of the twin's face: {caption.lower()}."))
     return tuple(out), notes
 

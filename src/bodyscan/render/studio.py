@@ -14,6 +14,7 @@ _KEY_COLOR = np.array([1.00, 0.975, 0.94], np.float32) * 0.86
 _FILL_COLOR = np.array([0.94, 0.97, 1.00], np.float32) * 0.17
 _RIM_COLOR = np.array([0.97, 0.98, 1.00], np.float32) * 0.34
 _SKY_COLOR = np.array([0.97, 0.985, 1.00], np.float32) * 0.46
+_SKIN_SHARPNESS = 18.0
 _FLOOR_COLOR = np.array([1.00, 0.985, 0.965], np.float32) * 0.30
 
 
@@ -40,11 +41,20 @@ class Studio:
 
 
 def shade(
-    studio: Studio, albedo: F32, normals: F32, to_eye: F32, light: F32, *, data: bool, exposure: float
+    studio: Studio,
+    albedo: F32,
+    normals: F32,
+    to_eye: F32,
+    light: F32,
+    *,
+    data: bool,
+    exposure: float,
+    roughness: F32 | None = None,
 ) -> F32:
     """Linear colour (N, 3) of surface points.
 
     `albedo` (N, 3) linear, `normals` and `to_eye` (N, 3) unit, `light` (N, 2) openness to room and key.
+    `roughness` (N, 1) 0..1 sharpens the highlights where it is low; without it all is skin.
     With `data`, light changes only the brightness, and little, so that colours can be read off.
     """
     openness = light[:, :1]
@@ -59,7 +69,8 @@ def shade(
     direct = _KEY_COLOR * (key * light[:, 1:])
     direct = direct + _FILL_COLOR * _wrapped(normals, studio.fill, 0.3) * openness
     direct = direct + _RIM_COLOR * _wrapped(normals, studio.rim, 0.0) * openness
-    gloss = _gloss(normals, studio.key, to_eye, 18.0) * light[:, 1:] * 0.055
+    sharpness = _SKIN_SHARPNESS if roughness is None else _sharpness(roughness)
+    gloss = _gloss(normals, studio.key, to_eye, sharpness) * light[:, 1:] * 0.055
     gloss = gloss + _gloss(normals, studio.rim, to_eye, 10.0) * openness * 0.03
     return soft_shoulder((albedo * (direct + ambient) + gloss) * exposure)
 
@@ -84,7 +95,12 @@ def _wrapped(normals: F32, direction: F64, wrap: float) -> F32:
     return np.maximum((normals @ direction.astype(np.float32) + wrap) / (1 + wrap), 0)[:, None]
 
 
-def _gloss(normals: F32, direction: F64, to_eye: F32, sharpness: float) -> F32:
+def _sharpness(roughness: F32) -> F32:
+    """Blinn's exponent of a roughness, 2 / r^4 - 2 (Karis, "Specular BRDF reference", 2013), bounded."""
+    return np.clip(2 / np.maximum(roughness, 0.05) ** 4 - 2, 2, 600).astype(np.float32)
+
+
+def _gloss(normals: F32, direction: F64, to_eye: F32, sharpness: float | F32) -> F32:
     """(N, 1) Blinn's lobe, kept at constant energy."""
     half = to_eye + direction.astype(np.float32)
     half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)

@@ -119,10 +119,9 @@ class Albedo:
     def at(self, hits: Hits) -> F32:
         """(N, 3) linear colour of the points that were hit."""
         if self._texture is not None:
-            uv = self._corner_mean(np.asarray(self._mesh.uvs, np.float32), hits)
-            return _bilinear(self._texture, uv)
+            return look_up(self._texture, uvs_at(self._mesh, hits))
         if self._colors is not None:
-            return self._corner_mean(self._colors, hits)
+            return corner_mean(self._mesh, self._colors, hits)
         return np.broadcast_to(self._clay, (len(hits.ids), 3))
 
     def reduce_texture(self, hits: Hits, pixel_ids: I32) -> None:
@@ -130,27 +129,41 @@ class Albedo:
         image = self._texture
         if image is None or len(hits.ids) < 2:
             return
-        uv = self._corner_mean(np.asarray(self._mesh.uvs, np.float32), hits)
-        next_door = np.diff(pixel_ids) == 1
-        height, width = image.shape[:2]
-        step = np.abs(np.diff(uv, axis=0))[next_door] * [width, height]
-        if not len(step):
-            return
-        while np.median(step.max(axis=1)) > 1.5 and min(image.shape[:2]) >= 4:
-            tall, wide = (n - n % 2 for n in image.shape[:2])
-            even = image[:tall, :wide]
-            image = even.reshape(tall // 2, 2, wide // 2, 2, 3).mean(axis=(1, 3))
-            step = step / 2
-        self._texture = image
-
-    def _corner_mean(self, values: F32, hits: Hits) -> F32:
-        if self._mesh.is_cloud:
-            return values[hits.face_ids]
-        return np.einsum("nk,nkc->nc", hits.barycentric, values[self._mesh.faces[hits.face_ids]])
+        self._texture = shrunk(image, uvs_at(self._mesh, hits), pixel_ids)
 
 
-def _bilinear(image: F32, uv: F32) -> F32:
-    """Look up an image (H, W, 3) at uv (N, 2), origin at the top left, repeating."""
+def corner_mean(mesh: Mesh, values: F32, hits: Hits) -> F32:
+    """(N, C) of the points that were hit, from values (V, C) at the vertices."""
+    if mesh.is_cloud:
+        return values[hits.face_ids]
+    return np.einsum("nk,nkc->nc", hits.barycentric, values[mesh.faces[hits.face_ids]])
+
+
+def uvs_at(mesh: Mesh, hits: Hits) -> F32:
+    """(N, 2) texture coordinates of the points that were hit; the mesh must have some."""
+    return corner_mean(mesh, np.asarray(mesh.uvs, np.float32), hits)
+
+
+def shrunk(image: F32, uv: F32, pixel_ids: I32) -> F32:
+    """Halve an image (H, W, C) until a pixel of the picture is no more than 1.5 texels wide.
+
+    `uv` (N, 2) at the picture's pixels `pixel_ids` (N,), row * width + column.
+    """
+    next_door = np.diff(pixel_ids) == 1
+    height, width, channels = image.shape
+    step = np.abs(np.diff(uv, axis=0))[next_door] * [width, height]
+    if not len(step):
+        return image
+    while np.median(step.max(axis=1)) > 1.5 and min(image.shape[:2]) >= 4:
+        tall, wide = (n - n % 2 for n in image.shape[:2])
+        even = image[:tall, :wide]
+        image = even.reshape(tall // 2, 2, wide // 2, 2, channels).mean(axis=(1, 3))
+        step = step / 2
+    return image
+
+
+def look_up(image: F32, uv: F32) -> F32:
+    """(N, C) of an image (H, W, C) at uv (N, 2), bilinear, origin at the top left, repeating."""
     height, width = image.shape[:2]
     x, y = uv[:, 0] * width - 0.5, uv[:, 1] * height - 0.5
     x0, y0 = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
