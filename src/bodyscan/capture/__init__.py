@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bodyscan.capture.photos import read_photos
 from bodyscan.capture.read import EXTENSIONS, read_scan
 
-__all__ = ["EXTENSIONS", "read_scan"]
+__all__ = ["EXTENSIONS", "read_photos", "read_scan"]

@@ -59,6 +59,10 @@ def raw(
             "--set", help="Any other option as NAME=VALUE, for example sway_deg=2; may be repeated."
         ),
     ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder to write photos of the same person to, with their cameras.")
+    ] = None,
+    cameras: Annotated[int, typer.Option(help="Photos, where there are any.", min=1)] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Simulate the raw scan of a made-up person. The same options give the same bytes."""
@@ -79,13 +83,24 @@ def raw(
     check_scan_path(output)
     if truth is not None:
         check_truth_path(truth)
+    if photos is not None and photos.exists() and (not photos.is_dir() or any(photos.iterdir())):
+        raise InputError(f"{photos} is there already and not empty; give a new folder for the photos.")
     scan = simulate_raw_scan(options)
     write_scan(scan, output)
     if truth is not None:
         write_truth(scan, truth)
+    if photos is not None:
+        from bodyscan.simulate.photo_options import PhotoRigOptions
+        from bodyscan.simulate.photos import photo_scene, take_photos
+        from bodyscan.simulate.write_photos import write_photos
+
+        rig = PhotoRigOptions(seed=seed, num_cameras=cameras)
+        pictures = take_photos(photo_scene(options, rig.detail), rig)
+        write_photos(pictures, photos, rig, scan.truth.world_from_input, masks=True)
     told = {
         "scan": str(output),
         "truth": str(truth) if truth else None,
+        "photos": str(photos) if photos else None,
         "vertices": len(scan.mesh.vertices),
         "faces": len(scan.mesh.faces),
         "unit": options.unit,

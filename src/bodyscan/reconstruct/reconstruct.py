@@ -12,6 +12,7 @@ from bodyscan.reconstruct.clean_options import CleanOptions, CleanResult
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.reconstruct.orient import FrameEstimate, FrameOptions, infer_frame
 from bodyscan.reconstruct.person import PersonOptions, require_whole_person
+from bodyscan.reconstruct.photo_poses import photos_in_world
 from bodyscan.reconstruct.strays import without_strays
 from bodyscan.types import F64, Capture, Landmarks, Mesh, ScanMesh
 
@@ -89,11 +90,12 @@ def _on_the_floor(
     drop = float(np.percentile(cleaned.mesh.vertices[:, 1], SOLE_PERCENTILE))
     lowering = np.eye(4)
     lowering[1, 3] = -drop
+    world_from_input = lowering @ frame.world_from_input
     return ScanMesh(
         mesh=transformed(cleaned.mesh, lowering),
         confidence=cleaned.confidence,
         texture=capture.texture if cleaned.mesh.uvs is not None else None,
-        world_from_input=lowering @ frame.world_from_input,
+        world_from_input=world_from_input,
         unit=frame.unit,
         up=frame.up,
         facing=frame.facing,
@@ -101,6 +103,7 @@ def _on_the_floor(
         landmarks=_moved(frame.landmarks, lowering),
         sha256=capture.sha256,
         notes=(*capture.notes, *stray_notes, *frame.notes, *cleaned.notes, *gate_notes),
+        photos=photos_in_world(capture.photos, world_from_input),
     )
 
 

@@ -85,7 +85,7 @@ def simulate_raw_scan(options: RawScanOptions | None = None) -> SimulatedScan:
     names = ("body", "extra", "pose", "looks", "camera", "noise", "holes", "crumbs", "winding", "frame")
     seeds = np.random.SeedSequence(options.seed).spawn(len(names))
     streams = {name: np.random.default_rng(seed) for name, seed in zip(names, seeds, strict=True)}
-    params, posed, skin, rest, extra = _person(streams, model, options)
+    params, posed, skin, rest, extra = posed_person(streams, model, options)
     scene = build_scene(streams["looks"], model, posed, skin, rest, options)
     surface = scene.outer[~model.inner]
     mesh = scan_scene(streams["camera"], scene.mesh, surface, options)
@@ -102,7 +102,7 @@ def simulate_raw_scan(options: RawScanOptions | None = None) -> SimulatedScan:
     return SimulatedScan(_to_file(mesh, world_from_input), truth, options, model.name, model.joint_names)
 
 
-def _person(
+def posed_person(
     streams: dict[str, np.random.Generator], model: BodyModel, options: RawScanOptions
 ) -> tuple[BodyParams, PosedBody, F64, F64, F64]:
     """Parameters, pose, true posed skin (V, 3), true unposed skin (V, 3), length of the extra shape (V,)."""
