@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "mark": EVERYBODY | {"consent", "files"},
     "render": EVERYBODY | STAGES | {"mark", "consent", "files"},
     "simulate": EVERYBODY | STAGES | {"consent", "mark", "render", "files"},
-    "garment": EVERYBODY | {"body", "consent", "files"},
+    "garment": EVERYBODY | {"body", "rig", "consent", "files"},
     "viewer": EVERYBODY | {"gltf", "mark", "consent"},
     "pipeline": EVERYBODY | STAGES | {"consent", ""},
     "batch": EVERYBODY | STAGES | {"consent", "gltf", "render", "mark", "pipeline", ""},

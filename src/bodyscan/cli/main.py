@@ -17,6 +17,10 @@ class Commands(LazyGroup):
         "twin": ("bodyscan.cli.twin", "Make a person's twin (.glb) from a raw scan and their consent."),
         "consent": ("bodyscan.cli.consent", "Consent records: make keys, write, sign, verify and read them."),
         "measure": ("bodyscan.cli.measure", "Take the tape measurements of a person."),
+        "body-data": (
+            "bodyscan.cli.body_data",
+            "Write a person's body for garment software: posed skin, measurements, parts.",
+        ),
         "inspect": ("bodyscan.cli.inspect", "Tell what is in a scan or a twin."),
         "validate": ("bodyscan.cli.validate", "Check a twin's file, its consent and its binding."),
         "simulate": ("bodyscan.cli.simulate", "Make raw scans of people who do not exist, with the truth."),
