@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
@@ -12,7 +13,8 @@ from bodyscan.geometry.components import face_components
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.rotations import rotvec_to_matrix
 from bodyscan.rig.bind import bind_pose
-from bodyscan.twin.face_shapes import face_shapes, local_maps
+from bodyscan.twin.eyeballs import eyeball, rigid_turn
+from bodyscan.twin.face_shapes import face_shapes, local_maps, transferred_shapes
 from bodyscan.types import BodyParams, Mesh
 from rig.people import fit_of, fitted_person, person_params
 
@@ -31,14 +33,82 @@ def _dense(morph) -> np.ndarray:
     return out
 
 
-def test_the_mean_person_gets_the_models_own_shapes():
-    shapes = _shapes(MODEL.zero_params())
+def test_the_mean_head_gets_the_models_own_shapes_before_contacts():
+    shapes = transferred_shapes(MODEL, MODEL.template.astype(np.float64))
+    eyes = MODEL.region("left_eye", "right_eye")
     assert len(shapes) == 52
-    for name, morph in shapes.items():
+    for name, shape in shapes.items():
         own = np.zeros((MODEL.num_vertices, 3))
         own[MODEL.expression_ids[name]] = MODEL.expression_deltas[name]
-        assert np.abs(_dense(morph) - own).max() < 0.01 * MILLIMETRE
+        assert np.abs(shape - own)[~eyes].max() < 0.01 * MILLIMETRE
+        # The model turns its eyeballs about places beside their centres.
+        assert np.abs(shape - own)[eyes].max() < 2.5 * MILLIMETRE
+
+
+def test_a_scaled_head_gets_scaled_shapes():
+    mean = MODEL.template.astype(np.float64)
+    small, large = transferred_shapes(MODEL, mean), transferred_shapes(MODEL, 1.25 * mean)
+    for name, shape in large.items():
+        assert np.abs(shape - 1.25 * small[name]).max() < 0.02 * MILLIMETRE
+
+
+def test_a_taller_head_gets_taller_shapes():
+    stretch = np.array([1.0, 1.2, 0.9])
+    mean = MODEL.template.astype(np.float64)
+    tall = transferred_shapes(MODEL, mean * stretch)["jawOpen"]
+    skin = np.zeros(MODEL.num_vertices, bool)
+    skin[MODEL.expression_ids["jawOpen"]] = True
+    skin &= MODEL.region("head")
+    plain = transferred_shapes(MODEL, mean)["jawOpen"]
+    assert np.linalg.norm(tall - plain * stretch, axis=1)[skin].mean() < 0.5 * MILLIMETRE
+    assert np.linalg.norm(tall - plain, axis=1)[skin].mean() > 0.8 * MILLIMETRE
+
+
+def test_every_shape_has_ascending_vertices_and_an_effect():
+    for morph in _shapes(MODEL.zero_params()).values():
         assert (np.diff(morph.vertex_ids) > 0).all()
+        assert np.linalg.norm(morph.deltas, axis=1).max() > 2 * MILLIMETRE
+
+
+def test_left_and_right_are_mirrored_on_a_mirrored_head():
+    """The mean head is symmetric to 1 mm, and its shapes to 1.1 mm."""
+    shapes = _shapes(MODEL.zero_params())
+    middle = 0.5 * (MODEL.template[:, 0].min() + MODEL.template[:, 0].max())
+    mirrored = MODEL.template * [-1, 1, 1] + [2 * middle, 0, 0]
+    gap, twin_of = KDTree(MODEL.template).query(mirrored)
+    exact = gap < 1 * MILLIMETRE
+    for name in ("eyeBlink", "mouthSmile", "browDown", "noseSneer", "eyeLookIn"):
+        left, right = _dense(shapes[f"{name}Left"]), _dense(shapes[f"{name}Right"])
+        assert np.average(MODEL.template[:, 0], weights=np.linalg.norm(left, axis=1)) > 5 * MILLIMETRE
+        apart = np.linalg.norm(left * [-1, 1, 1] - right[twin_of], axis=1)[exact]
+        moved = np.linalg.norm(left, axis=1)[exact] > 1 * MILLIMETRE
+        assert np.percentile(apart[moved], 95) < 1.5 * MILLIMETRE
+
+
+@pytest.mark.parametrize("name", ["eyeLookInLeft", "eyeLookUpRight", "eyeLookDownLeft", "eyeLookOutRight"])
+def test_a_look_turns_the_eyeball_rigidly_about_its_centre(name):
+    params = person_params(MODEL, 4)
+    posed = MODEL.pose(params)
+    morph = face_shapes(MODEL, params, posed.world_from_rest)[list(MODEL.expression_ids).index(name)]
+    ball = eyeball(MODEL, posed.vertices, "left" if name.endswith("Left") else "right")
+    before = posed.vertices[ball.vertices] - ball.centre
+    after = before + _dense(morph)[ball.vertices]
+    lengths = [np.linalg.norm(points, axis=1) for points in (before, after)]
+    assert np.abs(lengths[0] - lengths[1]).max() < 0.05 * MILLIMETRE
+    turn = rigid_turn(before, after)
+    assert np.abs(before @ turn.T - after).max() < 0.05 * MILLIMETRE
+    assert 6 < np.degrees(np.arccos((np.trace(turn) - 1) / 2)) < 30
+
+
+def test_detail_of_the_surface_changes_the_shapes():
+    params = person_params(MODEL, 4)
+    posed = MODEL.pose(params)
+    nose = np.exp(-0.5 * (np.linalg.norm(MODEL.template - [0, 1.55, 0.16], axis=1) / 0.03) ** 2)
+    surface = posed.vertices + 0.006 * nose[:, None] * [0, 0, 1]
+    plain = face_shapes(MODEL, params, posed.world_from_rest)
+    own = face_shapes(MODEL, params, posed.world_from_rest, surface)
+    change = [np.abs(_dense(a) - _dense(b)).max() for a, b in zip(plain, own, strict=True)]
+    assert 0.2 * MILLIMETRE < max(change) < 12 * MILLIMETRE
 
 
 def test_shapes_turn_with_the_head():
@@ -116,3 +186,9 @@ def test_a_model_without_expressions_has_none():
 def test_a_bind_pose_of_another_skeleton_is_refused():
     with pytest.raises(InputError, match=r"bind pose has \(55, 3, 4\)"):
         face_shapes(MODEL, MODEL.zero_params(), np.zeros((22, 3, 4)))
+
+
+def test_a_surface_of_another_topology_is_refused():
+    posed = MODEL.pose(MODEL.zero_params())
+    with pytest.raises(InputError, match=r"surface has the shape \(10, 3\)"):
+        face_shapes(MODEL, MODEL.zero_params(), posed.world_from_rest, np.zeros((10, 3)))

@@ -1,6 +1,7 @@
 """ScanMesh and BodyModel in, BodyFit out."""
 
+from bodyscan.fit.expression import ExpressionFit, fit_expression
 from bodyscan.fit.fit_body import fit_body
 from bodyscan.fit.options import FitLevel, FitOptions
 
-__all__ = ["FitLevel", "FitOptions", "fit_body"]
+__all__ = ["ExpressionFit", "FitLevel", "FitOptions", "fit_body", "fit_expression"]
