@@ -9,12 +9,12 @@ libraries="libGL.so.1 libX11.so.6 libgomp.so.1 libudev.so.1 libglib-2.0.so.0"
 packages="libgl1 libx11-6 libgomp1 libudev1 libglib2.0-0"
 programs=""
 if [ "${1:-core}" = test ]; then
-    # bpy, and a browser for the page that poses a twin
+    # bpy, a browser for the pages that pose a twin, and two readers that come with the system
     libraries="$libraries libXrender.so.1 libXfixes.so.3 libXi.so.6 libXext.so.6 libXt.so.6 libSM.so.6 libICE.so.6
         libxkbcommon.so.0"
     packages="$packages libxrender1 libxfixes3 libxi6 libxext6 libxt6 libsm6 libice6 libxkbcommon0
-        chromium chromium-driver"
-    programs="chromium chromedriver"
+        chromium chromium-driver assimp-utils godot3-server"
+    programs="chromium chromedriver assimp godot3-server"
 fi
 
 missing=""

@@ -1,7 +1,7 @@
 """Runs in a process of its own (bpy may be loaded once): imports a GLB, poses it, prints JSON.
 
-Arguments: GLB path, bone to turn, degrees about the world's forward axis, shape key to drive,
-path for a re-export or an empty text.
+Arguments: GLB path, bone to turn, degrees about the world's forward axis, shape key to drive or an empty
+text, path for a re-export or an empty text.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def turn_bone(armature: Any, name: str, degrees: float) -> None:
     bpy.context.view_layer.update()
 
 
+def images_of(body: Any) -> dict[str, Any]:
+    """Return size and colour space of each image of the body's material, by its name."""
+    nodes = [node for slot in body.material_slots for node in slot.material.node_tree.nodes]
+    images = [node.image for node in nodes if node.type == "TEX_IMAGE"]
+    return {image.name: [*image.size, image.colorspace_settings.name] for image in images}
+
+
 def main() -> None:
     path, bone, degrees, shape, again = sys.argv[-5:]
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -48,9 +55,11 @@ def main() -> None:
     armature = next(o for o in bpy.data.objects if o.type == "ARMATURE")
     keys = body.data.shape_keys
     rest = evaluated(body)
-    keys.key_blocks[shape].value = 1.0
-    with_shape = evaluated(body)
-    keys.key_blocks[shape].value = 0.0
+    with_shape = rest
+    if shape:
+        keys.key_blocks[shape].value = 1.0
+        with_shape = evaluated(body)
+        keys.key_blocks[shape].value = 0.0
     if again:
         bpy.ops.export_scene.gltf(filepath=again, export_extras=True)
     turn_bone(armature, bone, float(degrees))
@@ -60,8 +69,9 @@ def main() -> None:
         "bones": [b.name for b in armature.data.bones],
         "heads": {b.name: [b.head_local.x, b.head_local.z, -b.head_local.y] for b in armature.data.bones},
         "groups": [g.name for g in body.vertex_groups],
-        "shapes": [k.name for k in keys.key_blocks],
-        "values": [k.value for k in keys.key_blocks],
+        "shapes": [k.name for k in keys.key_blocks] if keys else [],
+        "values": [k.value for k in keys.key_blocks] if keys else [],
+        "images": images_of(body),
         "uv_layers": len(body.data.uv_layers),
         "color_attributes": [a.name for a in body.data.color_attributes],
         "attributes": [a.name for a in body.data.attributes],

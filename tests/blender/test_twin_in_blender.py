@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from bodyscan.consent.digest import geometry_digest
-from bodyscan.gltf import read_consent, read_glb, twin_to_glb
+from bodyscan.consent.state import ConsentState
+from bodyscan.consent.verify import verify_bound
+from bodyscan.gltf import GltfOptions, read_consent, read_glb, twin_to_glb
+from bodyscan.gltf.container import unpack_glb
+from bodyscan.gltf.levels import collision_to_glb, level_to_glb
+from gltf.complete import NOW, with_parts
 from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, POSITIONS, small_twin
 from gltf.skinning import pose_body, rotation
@@ -112,3 +117,56 @@ def test_a_full_size_person_is_posed_and_speaks(tmp_path):
     text, positions, faces = read_consent(again)
     assert text == CONSENT
     assert geometry_digest(positions, faces) == geometry_digest(body.positions, body.faces)
+
+
+@pytest.fixture(scope="module")
+def full_twins():
+    return {pose: with_parts(full_size_twin(pose), size=512) for pose in ("a", "t")}
+
+
+def state_of(path: Path) -> ConsentState:
+    text, positions, faces = read_consent(path)
+    return verify_bound(text, geometry_digest(positions, faces), now=NOW).state
+
+
+def test_images_arrive_with_their_colour_space_and_the_signed_consent_survives_the_export(
+    full_twins, tmp_path
+):
+    glb = twin_to_glb(full_twins["t"])
+    report, again = in_blender(glb, tmp_path, "leftUpperArm", "jawOpen")
+    assert report["images"] == {
+        "albedo": [512, 512, "sRGB"],
+        "normal": [512, 512, "Non-Color"],
+        "roughness": [512, 512, "Non-Color"],
+    }
+    assert report["color_attributes"] == []
+    assert state_of(again) is ConsentState.VALID
+    document, _ = unpack_glb(again)
+    assert len(document["images"]) == 3
+    assert "normalTexture" in document["materials"][0]
+
+
+@pytest.mark.parametrize("part", [1, "collision"])
+def test_a_level_and_the_collision_body_are_posed_and_keep_their_consent(full_twins, tmp_path, part):
+    twin = full_twins["t"]
+    glb = collision_to_glb(twin) if part == "collision" else level_to_glb(twin, part)
+    report, again = in_blender(glb, tmp_path, "leftUpperArm", "")
+    expected = pose_body(read_glb(glb), {"leftUpperArm": rotation("z", 70.0)})
+    assert np.allclose(report["posed"], expected, atol=BLENDER_M)
+    assert state_of(again) is ConsentState.VALID
+
+
+@pytest.mark.parametrize(
+    ("target", "pose", "bone"), [("mixamo", "t", "mixamorig:LeftArm"), ("unreal", "a", "upperarm_l")]
+)
+def test_a_skeleton_with_turned_joint_frames_is_posed_alike(full_twins, tmp_path, target, pose, bone):
+    twin = full_twins[pose]
+    glb = twin_to_glb(twin, GltfOptions(target=target))
+    report, again = in_blender(glb, tmp_path, bone, "")
+    assert np.allclose(report["rest"], twin.rig.mesh.vertices, atol=BLENDER_M)
+    plain = read_glb(twin_to_glb(twin))
+    expected = pose_body(plain, {"leftUpperArm": rotation("z", 70.0)})
+    assert np.allclose(report["posed"], expected, atol=BLENDER_M)
+    # Turned frames cost the last bits of the positions in Blender's export, but no more than those.
+    again_positions = read_consent(again)[1]
+    assert np.allclose(again_positions, read_consent(glb)[1], atol=1e-6)

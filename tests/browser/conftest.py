@@ -13,6 +13,8 @@ import pytest
 from gltf.tools import need_module, need_npm_package, need_program
 
 TYPES = {".html": "text/html", ".js": "text/javascript", ".glb": "model/gltf-binary"}
+PAGES = ("twin.html", "vrm.html", "stage.js")
+"""One page a reader, and what they share."""
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -48,17 +50,18 @@ def browser(tmp_path_factory) -> Iterator:
 
 
 @pytest.fixture(scope="module")
-def serve() -> Iterator[Callable[[bytes], str]]:
-    """Return a function that serves a GLB with the page and three.js, and returns the page's address."""
+def serve() -> Iterator[Callable[..., str]]:
+    """Return a function that serves a GLB with the pages and three.js, and returns a page's address."""
     modules = need_npm_package("three")
+    need_npm_package("@pixiv/three-vrm")
     with contextlib.ExitStack() as stack:
 
-        def start(glb: bytes) -> str:
+        def start(glb: bytes, page: str = "twin.html") -> str:
             server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(glb, modules))
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            return f"http://127.0.0.1:{server.server_port}/twin.html"
+            return f"http://127.0.0.1:{server.server_port}/{page}"
 
         yield start
 
@@ -76,8 +79,8 @@ def _handler(glb: bytes, modules: Path) -> type[BaseHTTPRequestHandler]:
         def _find(self) -> bytes | None:
             if self.path == "/twin.glb":
                 return glb
-            if self.path == "/twin.html":
-                return Path(__file__).with_name("twin.html").read_bytes()
+            if self.path.removeprefix("/") in PAGES:
+                return Path(__file__).with_name(self.path.removeprefix("/")).read_bytes()
             file = (modules / self.path.removeprefix("/node_modules/")).resolve()
             inside = self.path.startswith("/node_modules/") and file.is_relative_to(modules.resolve())
             return file.read_bytes() if inside and file.is_file() else None

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from bodyscan.consent.digest import geometry_digest
-from bodyscan.gltf import read_consent, read_glb, twin_to_glb
+from bodyscan.gltf import GltfOptions, read_consent, read_glb, twin_to_glb
+from browser.pictures import SIZE, is_body, load, picture, pixel
+from gltf.complete import DARK, LIGHT, complete_small_twin
 from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, JOINTS, MORPH_NAMES, small_twin
 from gltf.skinning import pose_body, rotation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SIZE = 480
-"""Pixels; the page shows 2.4 m, X from -1.2 and Y from -0.2."""
 SHADER_M = 1e-5
 """float32 skinning in the browser, metres."""
 
@@ -29,33 +28,6 @@ def full_glb() -> bytes:
 @pytest.fixture
 def page(browser, serve):
     return load(browser, serve(twin_to_glb(small_twin())))
-
-
-def load(browser, address: str):
-    """Open the page and wait for the twin to be drawn."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    browser.get(address)
-    WebDriverWait(browser, 60).until(lambda b: b.execute_script("return window.report !== undefined"))
-    error = browser.execute_script("return window.report.error")
-    assert not error, error
-    return browser
-
-
-def picture(page) -> NDArray[np.uint8]:
-    """Return what the canvas shows: (480, 480, 3), row 0 at the top."""
-    flat = np.frombuffer(base64.b64decode(page.execute_script("return window.pixels()")), np.uint8)
-    return flat.reshape(SIZE, SIZE, 4)[::-1, :, :3]
-
-
-def pixel(x: float, y: float) -> tuple[int, int]:
-    """Return the row and column where the point (x, y) in metres is shown."""
-    return round((2.2 - y) / 2.4 * SIZE), round((x + 1.2) / 2.4 * SIZE)
-
-
-def is_body(image: NDArray[np.uint8], x: float, y: float) -> bool:
-    row, column = pixel(x, y)
-    return bool(image[row, column].min() < 250)
 
 
 def test_bones_shapes_and_extras_arrive(page):
@@ -117,6 +89,21 @@ def test_colours_are_shown_as_the_scan_had_them(page):
         slope = 90 * abs(mesh.vertices[near, 1] - height)
         difference = np.abs(image[row, column].astype(int) - mesh.colors[near])
         assert difference.max() <= slope + 3
+
+
+def test_images_are_shown_as_they_were_baked(browser, serve):
+    twin = complete_small_twin(512)
+    page = load(browser, serve(twin_to_glb(twin, GltfOptions(texture_format="png"))))
+    report = page.execute_script("return window.report")
+    assert report["images"] == {"map": [512, 512], "normalMap": [512, 512], "roughnessMap": [512, 512]}
+    assert "tangent" in report["attributes"]
+    assert "color" not in report["attributes"]
+    page.execute_script("window.unlit(); window.lookAt(0, 0.7, 0.12)")
+    image = picture(page).astype(int)
+    near = [np.abs(image - color).max(axis=2) < 3 for color in (LIGHT, DARK)]
+    # Both fields of the checker are there, and nothing but them and the smoothed edges between them.
+    assert min(each.mean() for each in near) > 0.3
+    assert (near[0] | near[1]).mean() > 0.9
 
 
 def test_a_full_size_person_lifts_the_arm(browser, serve, full_glb):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,11 +16,26 @@ from bodyscan.cli.progress import StageProgress
 from bodyscan.consent import Medium, Purpose, Use
 from bodyscan.errors import ConsentError, InputError
 
+if TYPE_CHECKING:
+    from bodyscan.cli.twin_options import TwinOptions
+
 app = typer.Typer()
 
 Unit = Literal["m", "cm", "mm", "in"]
 Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
-STAGES = ("read", "reconstruct", "fit", "measure", "rig", "twin", "write", "report")
+STAGES = (
+    "read",
+    "reconstruct",
+    "fit",
+    "measure",
+    "texture",
+    "rig",
+    "expressions",
+    "levels",
+    "twin",
+    "write",
+    "report",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,9 @@ class Job:
     config: Path | None
     use: Use
     now: datetime
+    photos: Path | None = None
+    expressions: dict[str, Path] = field(default_factory=dict)
+    """Name of an expression -> a scan that shows it."""
     flags: dict[str, Any] = field(default_factory=dict)
     """Options as a table that wins over the file's."""
 
@@ -48,7 +66,7 @@ class Job:
 def twin(
     scan: Annotated[Path, typer.Argument(help="Raw scan: PLY, OBJ, STL, GLB, glTF, OFF, PCD, XYZ.")],
     consent: Annotated[Path, typer.Option(help="The person's signed consent record (JSON).")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The twin to write (.glb).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The twin to write (.glb, or .vrm).")],
     controller_key: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +82,39 @@ def twin(
     up: Annotated[Axis | None, typer.Option(help="The file's up axis. Default: inferred.")] = None,
     facing: Annotated[
         Axis | None, typer.Option(help="Where the person faces in the file. Default: inferred.")
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos with solved cameras in the scan's frame: colour for the twin."),
+    ] = None,
+    expression: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SCAN", help="A scan of the same person smiling: smile=scan2.ply. May be repeated."
+        ),
+    ] = None,
+    target: Annotated[
+        Literal["gltf", "vrm", "mixamo", "unreal", "unity"] | None,
+        typer.Option(help="Whom the file is for: names of joints, hierarchy and rest pose."),
+    ] = None,
+    profile: Annotated[
+        Literal["master", "web", "mobile"] | None,
+        typer.Option(help="How small: as made, below 5 MB, below 3 MB. Default: master."),
+    ] = None,
+    compress: Annotated[
+        Literal["none", "meshopt", "draco"] | None, typer.Option(help="Geometry; wins over the profile's.")
+    ] = None,
+    textures: Annotated[
+        Literal["png", "jpeg", "webp", "ktx2"] | None, typer.Option(help="Images; wins over the profile's.")
+    ] = None,
+    texture_size: Annotated[
+        int | None, typer.Option(help="Texels a side that are baked: 1024, 2048 or 4096.")
+    ] = None,
+    levels: Annotated[
+        int | None, typer.Option(min=1, max=3, help="Levels of detail, one file each. Default: 3.")
+    ] = None,
+    collision: Annotated[
+        bool | None, typer.Option("--collision/--no-collision", help="Write the collision body beside it.")
     ] = None,
     pose: Annotated[
         Literal["captured", "a", "t"] | None, typer.Option(help="Pose that the twin stands in.")
@@ -102,7 +153,15 @@ def twin(
         config=config,
         use=Use(purpose, territory, medium),
         now=datetime.now(UTC),
+        photos=photos,
+        expressions=_expressions(expression or []),
         flags={
+            "profile": profile,
+            "gltf": {"target": target},
+            "pack": {"compress": compress, "textures": textures},
+            "texture": {"size": texture_size},
+            "levels": {"count": None if levels is None else levels - 1},
+            "collision_body": collision,
             "scan": {"unit": unit, "up": up, "facing": facing},
             "fit": {"body": body},
             "rig": {"pose": pose, "joints": joints},
@@ -110,14 +169,16 @@ def twin(
             "accept_quality": accept_quality,
         },
     )
-    with StageProgress(STAGES if report else STAGES[:-1], quiet=quiet) as progress:
+    left_out = {"report"} if report is None else set()
+    left_out |= set() if expression else {"expressions"}
+    with StageProgress(tuple(name for name in STAGES if name not in left_out), quiet=quiet) as progress:
         values, rows = _run(job, progress)
     print_result(values, rows, as_json)
 
 
 def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Cheap checks first: nobody waits for a fit to hear of a missing key or folder."""
-    _check_paths(job)
+    _check_inputs(job)
 
     from bodyscan.cli.consent_file import read_consent_file
     from bodyscan.cli.keys import controller_key
@@ -131,7 +192,9 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     from bodyscan.cli.twin_options import load_options
 
     options = load_options(job.config, job.flags)
-    _refuse_twin(job.scan)
+    _check_outputs(job, options)
+    for scan in (job.scan, *job.expressions.values()):
+        _refuse_twin(scan)
     with progress.stage("read") as remarks:
         # Here the slow imports happen: Open3D and mediapipe, some seconds.
         from bodyscan.capture import read_scan
@@ -140,6 +203,15 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         hints = options.scan
         capture = read_scan(job.scan, unit=hints.unit, up=hints.up, facing=hints.facing)
         remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
+        if job.photos is not None:
+            from bodyscan.capture.photos import read_photos
+
+            capture = replace(capture, photos=read_photos(job.photos))
+            remarks.append(f"{len(capture.photos)} photos")
+        expressions = {
+            name: read_scan(path, unit=hints.unit, up=hints.up, facing=hints.facing)
+            for name, path in job.expressions.items()
+        }
 
     from bodyscan.cli import twin_report
 
@@ -151,6 +223,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             use=job.use,
             now=job.now,
             options=options.pipeline,
+            expressions=expressions,
             on_stage=progress.on_stage,
         )
     except QualityError as error:
@@ -160,18 +233,18 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             )
             _write_report(job.report, data, progress)
         raise
-    from bodyscan.gltf import write_glb
+    from bodyscan.gltf import export_twin
 
     with progress.stage("write") as remarks:
-        written = write_glb(result.twin, job.output, options.gltf)
-        remarks.append(str(written.path))
+        exported = export_twin(result.twin, job.output, options.gltf, options.pack)
+        remarks.append(f"{len(exported.files)} files")
     page = None
     if job.report is not None:
         data = twin_report.report_data(
-            result, record, job.use, job.now, progress.finished, written, options.pictures
+            result, record, job.use, job.now, progress.finished, exported, options.pictures
         )
         page = _write_report(job.report, data, progress)
-    return twin_report.summary(result, record, written, page, progress.finished)
+    return twin_report.summary(result, record, exported, page, progress.finished)
 
 
 def _write_report(folder: Path, data: Any, progress: StageProgress) -> Path:
@@ -183,11 +256,33 @@ def _write_report(folder: Path, data: Any, progress: StageProgress) -> Path:
     return page
 
 
-def _check_paths(job: Job) -> None:
-    if not job.scan.exists():
-        raise InputError(f"There is no file {job.scan}. Give the path of a scan.")
+def _expressions(texts: list[str]) -> dict[str, Path]:
+    """`smile=scan2.ply` -> name and path."""
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise InputError(f"--expression {text} is not understood; give NAME=SCAN, as smile=scan2.ply.")
+        if name in found:
+            raise InputError(f"--expression {name} was given twice; one scan an expression.")
+        found[name] = Path(path)
+    return found
+
+
+def _check_inputs(job: Job) -> None:
+    for scan in (job.scan, *job.expressions.values()):
+        if not scan.exists():
+            raise InputError(f"There is no file {scan}. Give the path of a scan.")
+    if job.photos is not None and not job.photos.exists():
+        raise InputError(f"There is no folder {job.photos}. Give the folder of photos with their cameras.")
+
+
+def _check_outputs(job: Job, options: TwinOptions) -> None:
+    from bodyscan.gltf.targets import load_target
+
     inputs = (job.scan, job.consent, job.config, job.controller_key, job.passphrase_file)
-    check_output_file(job.output, ".glb", [path for path in inputs if path])
+    suffix = load_target(options.gltf.target).suffix
+    check_output_file(job.output, suffix, [path for path in (*inputs, *job.expressions.values()) if path])
     if job.report is not None:
         check_output_folder(job.report)
 

@@ -12,7 +12,7 @@ from bodyscan.cli.output import size_words
 from bodyscan.cli.progress import FinishedStage
 from bodyscan.consent import ConsentRecord, Use
 from bodyscan.consent.fields import format_utc
-from bodyscan.files import OutputFile
+from bodyscan.gltf.export import Exported
 from bodyscan.mark import MarkInfo
 from bodyscan.pipeline import SOFTWARE, PipelineResult, QualityError
 from bodyscan.render import ConsentSummary, PictureOptions, ReportData, StageTime
@@ -24,12 +24,12 @@ def report_data(
     use: Use,
     now: datetime,
     stages: Sequence[FinishedStage],
-    written: OutputFile,
+    exported: Exported,
     pictures: PictureOptions,
 ) -> ReportData:
     """Return what the report of a finished twin shows."""
     return ReportData(
-        twin_id=written.path.stem,
+        twin_id=exported.main.path.stem,
         date=format_utc(now.replace(microsecond=0)),
         scan=result.scan,
         fit=result.fit,
@@ -37,8 +37,11 @@ def report_data(
         mark=_mark(record, use),
         consent=_consent(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
-        warnings=result.warnings,
-        outputs={written.path.name: f"the twin, {size_words(written.size_bytes)}"},
+        warnings=(*result.warnings, *exported.findings),
+        outputs={
+            file.path.name: f"{what}, {size_words(file.size_bytes)}"
+            for what, file in zip(exported.kinds, exported.files, strict=True)
+        },
         picture_options=pictures,
     )
 
@@ -71,15 +74,19 @@ def refusal_data(
 def summary(
     result: PipelineResult,
     record: ConsentRecord,
-    written: OutputFile,
+    exported: Exported,
     page: Path | None,
     stages: Sequence[FinishedStage],
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the result as JSON values and as rows for a person."""
     rig, scan, quality = result.twin.rig, result.scan, result.fit.quality
     values = {
-        "twin": str(written.path),
-        "size_bytes": written.size_bytes,
+        "twin": str(exported.main.path),
+        "size_bytes": exported.main.size_bytes,
+        "files": [
+            {"path": str(file.path), "kind": what, "size_bytes": file.size_bytes}
+            for what, file in zip(exported.kinds, exported.files, strict=True)
+        ],
         "report": str(page) if page else None,
         "pose": result.twin.pose,
         "vertices": len(rig.mesh.vertices),
@@ -105,12 +112,15 @@ def summary(
         },
         "measurements_cm": {m.name: round(m.value_cm, 2) for m in result.twin.measurements},
         "stages": [asdict(stage) for stage in stages],
-        "warnings": list(result.warnings),
+        "warnings": [*result.warnings, *exported.findings],
     }
     verdict = "accepted" if quality.acceptable else "BELOW THE STATED QUALITY"
     inferred = f" (inferred: {', '.join(scan.inferred)})" if scan.inferred else ""
     rows = [
-        ("twin", f"{written.path}, {size_words(written.size_bytes)}"),
+        *(
+            (what, f"{file.path}, {size_words(file.size_bytes)}")
+            for what, file in zip(exported.kinds, exported.files, strict=True)
+        ),
         (
             "mesh",
             f"{values['vertices']:,} vertices, {values['triangles']:,} triangles, {values['joints']} joints, "
@@ -130,7 +140,7 @@ def summary(
     ]
     if page:
         rows.append(("report", str(page)))
-    return values, rows + [("warning", warning) for warning in result.warnings]
+    return values, rows + [("warning", warning) for warning in (*result.warnings, *exported.findings)]
 
 
 def _mark(record: ConsentRecord, use: Use) -> MarkInfo:

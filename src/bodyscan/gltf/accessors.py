@@ -1,4 +1,4 @@
-"""Decodes glTF accessors to arrays: strided, normalised and sparse ones."""
+"""Decodes glTF accessors to arrays: strided, normalised, sparse and compressed ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodyscan.errors import InputError
+from bodyscan.gltf.views import ViewReader
 
 COMPONENTS = {
     5120: np.dtype("<i1"),
@@ -23,16 +24,42 @@ MAX_COUNT = 10_000_000
 """Elements; more than any body, and little enough that a forged count cannot fill the memory."""
 
 
+def normalized_to_float(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the values that normalised integers stand for, float32; floats are returned as they are."""
+    if array.dtype.kind not in "iu":
+        return array
+    return np.maximum(array.astype(np.float64) / np.iinfo(array.dtype).max, -1).astype(np.float32)
+
+
 class AccessorReader:
     """Reads the accessors of one document whose only buffer is the GLB's binary chunk."""
 
     def __init__(self, document: Mapping[str, Any], binary: bytes) -> None:
         """Raise `InputError` where another reader could take the geometry from somewhere else."""
         self._accessors = document.get("accessors", [])
-        self._views = document.get("bufferViews", [])
-        self._binary = binary
-        _refuse_compression(document)
-        _refuse_other_buffers(document)
+        self._views = ViewReader(document, binary)
+
+    def has_data(self, index: Any) -> bool:
+        """Return whether accessor `index` names data of its own, or only stands for what is compressed."""
+        try:
+            accessor = self._accessors[index]
+            return "bufferView" in accessor or "sparse" in accessor
+        except (KeyError, IndexError, TypeError) as error:
+            raise InputError(f"Accessor {index} of the file is damaged: {error!r}.") from None
+
+    def describe(self, index: Any) -> Mapping[str, Any]:
+        """Return the JSON of accessor `index`."""
+        try:
+            return self._accessors[index]
+        except (KeyError, IndexError, TypeError) as error:
+            raise InputError(f"Accessor {index} of the file is damaged: {error!r}.") from None
+
+    def view_bytes(self, index: Any) -> bytes:
+        """Return the bytes of buffer view `index`, decompressed. Raises `InputError` where it is damaged."""
+        try:
+            return bytes(self._views.read(index)[0])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise InputError(f"Buffer view {index} of the file is damaged: {error!r}.") from None
 
     def read(self, index: Any) -> NDArray[Any]:
         """Return accessor `index` as (N,) or (N, C) in its stored type, normalised integers as float32.
@@ -45,7 +72,23 @@ class AccessorReader:
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"Accessor {index} of the file is damaged: {error!r}.") from None
 
+    def read_stored(self, index: Any) -> NDArray[Any]:
+        """Return accessor `index` as (N, C) in its stored type, normalised integers as they stand."""
+        try:
+            return self._dense(self._accessors[index])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise InputError(f"Accessor {index} of the file is damaged: {error!r}.") from None
+
     def _decode(self, index: int, accessor: Mapping[str, Any]) -> NDArray[Any]:
+        array = self._dense(accessor)
+        if accessor.get("normalized", False):
+            array = normalized_to_float(array)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(f"Accessor {index} of the file holds NaN or infinity.")
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        return array[:, 0] if array.shape[1] == 1 else array
+
+    def _dense(self, accessor: Mapping[str, Any]) -> NDArray[Any]:
         dtype = COMPONENTS[accessor["componentType"]]
         width = WIDTHS[accessor["type"]]
         count = int(accessor["count"])
@@ -57,12 +100,7 @@ class AccessorReader:
             array = np.zeros((count, width), dtype)
         if "sparse" in accessor:
             self._apply_sparse(array, accessor["sparse"], dtype)
-        if accessor.get("normalized", False) and dtype.kind in "iu":
-            array = np.maximum(array.astype(np.float64) / np.iinfo(dtype).max, -1).astype(np.float32)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InputError(f"Accessor {index} of the file holds NaN or infinity.")
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
-        return array[:, 0] if width == 1 else array
+        return array
 
     def _apply_sparse(self, array: NDArray[Any], sparse: Mapping[str, Any], dtype: np.dtype[Any]) -> None:
         count = int(sparse["count"])
@@ -76,41 +114,11 @@ class AccessorReader:
 
     def _rows(self, view: int, offset: int, count: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return a fresh (count, width) array; `offset` is relative to the view, in bytes."""
-        description = self._views[view]
-        if description.get("buffer", 0) != 0:
-            raise ValueError("its buffer is not the one in the file")
-        begin = int(description.get("byteOffset", 0))
-        end = begin + int(description["byteLength"])
-        if begin < 0 or end > len(self._binary):
-            raise ValueError(f"bytes {begin} to {end} of {len(self._binary)}: the file is cut short")
+        data, stated = self._views.read(view)
         row = width * dtype.itemsize
-        stride = int(description.get("byteStride", row))
-        if offset < 0 or stride < row or (count and begin + offset + (count - 1) * stride + row > end):
+        stride = int(stated) if stated is not None else row
+        if offset < 0 or stride < row or (count and offset + (count - 1) * stride + row > len(data)):
             raise ValueError("it reaches outside its buffer view")
-        return (
-            np.ndarray((count, width), dtype, self._binary, begin + offset, (stride, dtype.itemsize)).copy()
-            if count
-            else np.zeros((0, width), dtype)
-        )
-
-
-def _refuse_compression(document: Mapping[str, Any]) -> None:
-    # A compressed copy may stand beside plain accessors and hold another shape: readers differ in which
-    # of the two they show.
-    names = {*document.get("extensionsUsed", []), *document.get("extensionsRequired", [])}
-    for view in document.get("bufferViews", []):
-        names.update(view.get("extensions", {}))
-    for mesh in document.get("meshes", []):
-        for primitive in mesh.get("primitives", []):
-            names.update(primitive.get("extensions", {}))
-    found = sorted(name for name in names if "compression" in str(name).lower())
-    if found:
-        raise InputError(
-            f"The file is compressed with {', '.join(found)}; give the uncompressed master file."
-        )
-
-
-def _refuse_other_buffers(document: Mapping[str, Any]) -> None:
-    buffers = document.get("buffers", [])
-    if len(buffers) > 1 or any("uri" in buffer for buffer in buffers):
-        raise InputError("The file takes data from outside its own binary chunk; pack it into one GLB first.")
+        if not count:
+            return np.zeros((0, width), dtype)
+        return np.ndarray((count, width), dtype, data, offset, (stride, dtype.itemsize)).copy()

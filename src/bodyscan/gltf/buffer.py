@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ COMPONENT_TYPES = {
     np.dtype(np.uint32): gl.UNSIGNED_INT,
     np.dtype(np.float32): gl.FLOAT,
 }
+ARRAY_BUFFER: int = gl.ARRAY_BUFFER
+ELEMENT_ARRAY_BUFFER: int = gl.ELEMENT_ARRAY_BUFFER
+DTYPES = {code: dtype for dtype, code in COMPONENT_TYPES.items()}
 ELEMENT_TYPES = {1: gl.SCALAR, 2: gl.VEC2, 3: gl.VEC3, 4: gl.VEC4, 16: gl.MAT4}
 
 
@@ -28,6 +32,7 @@ class BufferPacker:
     def __init__(self) -> None:
         self.views: list[gl.BufferView] = []
         self.accessors: list[gl.Accessor] = []
+        self.images: list[gl.Image] = []
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -108,6 +113,51 @@ class BufferPacker:
             )
             result.append(len(self.accessors) - 1)
         return result
+
+    def add_image(self, name: str, data: bytes, mime_type: str) -> int:
+        """Append an encoded image and return its index."""
+        view = self._add_view(name, data, None)
+        self.images.append(gl.Image(bufferView=view, mimeType=mime_type, name=name))
+        return len(self.images) - 1
+
+    def add_merged_indices(
+        self, name: str, of: int, corners: NDArray[Any], vertices: NDArray[Any]
+    ) -> tuple[int, int, int]:
+        """Append the index accessor `of` again with some of its corners at other vertices.
+
+        `corners` (K,) ascending places in the index array, `vertices` (K,) the vertex that each names
+        instead. Returns the accessors of the new indices, of `corners` and of `vertices`; the first stands
+        on the same bytes as `of`, and its sparse part on those of the other two.
+        """
+        base = self.accessors[of]
+        places = self.add(f"{name} corners", corners.astype(smallest_index_dtype(base.count)))
+        values = self.add(f"{name} vertices", vertices.astype(DTYPES[base.componentType]))
+        # Each of the two was given a view of its own, the last ones.
+        places_view, values_view = len(self.views) - 2, len(self.views) - 1
+        sparse = gl.Sparse(
+            count=len(corners),
+            indices=gl.AccessorSparseIndices(
+                bufferView=places_view, byteOffset=0, componentType=self.accessors[places].componentType
+            ),
+            values=gl.AccessorSparseValues(bufferView=values_view, byteOffset=0),
+        )
+        self.accessors.append(
+            gl.Accessor(
+                bufferView=base.bufferView,
+                componentType=base.componentType,
+                count=base.count,
+                type=gl.SCALAR,
+                sparse=sparse,
+                name=name,
+            )
+        )
+        return len(self.accessors) - 1, places, values
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the glTF document's `accessors`, `bufferViews` and, where there are any, `images`."""
+        parts = gl.GLTF2(accessors=self.accessors, bufferViews=self.views, images=self.images)
+        document = json.loads(parts.gltf_to_json())
+        return {name: document[name] for name in ("accessors", "bufferViews", "images") if name in document}
 
     def to_bytes(self) -> bytes:
         """Return the whole buffer."""

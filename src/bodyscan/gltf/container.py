@@ -23,11 +23,14 @@ MAX_BYTES = 1 << 30
 def pack_glb(document: dict[str, Any], binary: bytes) -> bytes:
     """Join a glTF document and its one buffer into GLB bytes.
 
-    `document["buffers"]` must hold one buffer without an address; its length is set here. Raises
-    `InputError` where the document holds NaN or infinity.
+    The length of the first of `document["buffers"]` is set here; further ones, which hold no data (the
+    placeholders of meshopt compression), stay. Raises `InputError` where the document holds NaN or infinity.
     """
     binary += b"\0" * (-len(binary) % 4)
-    document = {**document, "buffers": [{"byteLength": len(binary)}]}
+    buffers = document.get("buffers")
+    further = buffers[1:] if isinstance(buffers, list) else []
+    placeholders = [buffer for buffer in further if isinstance(buffer, dict) and "uri" not in buffer]
+    document = {**document, "buffers": [{"byteLength": len(binary)}, *placeholders]}
     try:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
     except ValueError as error:
