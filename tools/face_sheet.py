@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=300, help="width of a face, pixels")
     given = parser.parse_args()
     sample = ROOT / "sample_scans" / given.twin
-    is_sample = sample.is_file() and not sample.stem.startswith(".")
+    is_sample = Path(given.twin).name == given.twin and sample.is_file()
     data = _of_sample(sample) if is_sample else Path(given.twin).read_bytes()
     twin = read_glb(data)
     if twin.consent is None:

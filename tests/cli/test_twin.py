@@ -19,6 +19,7 @@ from bodyscan.consent.keys import generate_key
 from bodyscan.consent.sign import sign_record
 from bodyscan.errors import InputError
 
+STAGES = ["read", "reconstruct", "fit", "measure", "texture", "rig", "levels", "twin", "write", "report"]
 DEMO = make_demo_consent("Ada")
 QUICK = """
 [pictures]
@@ -135,6 +136,38 @@ def test_outputs_are_checked_before_anything_else(folder):
 
 
 @pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--expression", "smile"), "give NAME=SCAN, as smile=scan2.ply"),
+        (("--expression", "a=scan.ply", "--expression", "a=scan.ply"), "--expression a was given twice"),
+        (("--expression", "smile=nowhere.ply"), "There is no file nowhere.ply"),
+        (("--photos", "nowhere"), "There is no folder nowhere"),
+        (("--target", "vrm"), "must end in .vrm"),
+        (("--target", "mixamo", "--pose", "a"), "wants the twin in the pose 't', and 'a' was asked for"),
+        (("--texture-size", "1000"), "TextureOptions.size is 1000; possible: 1024, 2048, 4096"),
+    ],
+)
+def test_what_a_twin_is_asked_to_be_is_checked_before_the_scan_is_read(folder, flags, words, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert words in refused(folder, *flags, code=3)
+
+
+def test_the_profile_is_where_packing_begins_and_flags_win():
+    options = load_options(None, {"profile": "web", "pack": {"textures": "jpeg"}})
+    assert (options.pack.compress, options.pack.textures) == ("meshopt", "jpeg")
+    assert options.pack.budget_bytes == 5_000_000
+    assert load_options(None, {}).pack.compress == "none"
+
+
+def test_the_target_says_pose_and_joints_where_nobody_did():
+    vrm = load_options(None, {"gltf": {"target": "vrm"}}).pipeline.rig
+    assert (vrm.pose, vrm.joints) == ("t", "full")
+    told = load_options(None, {"gltf": {"target": "vrm"}, "rig": {"joints": "hands"}}).pipeline.rig
+    assert (told.pose, told.joints) == ("t", "hands")
+    assert load_options(None, {"gltf": {"target": "unreal"}}).pipeline.rig.pose == "a"
+
+
+@pytest.mark.parametrize(
     ("toml", "words"),
     [
         ("[fit]\nbodi = 'adult'\n", "o.toml: fit.bodi is not a known option; known are: body,"),
@@ -178,15 +211,16 @@ def made(tmp_path_factory, sample_scans) -> tuple[Path, Result]:
 def test_a_sample_becomes_a_sound_twin_with_a_report(made):
     folder, result = made
     values = json.loads(result.stdout)
-    assert sorted(path.name for path in folder.iterdir()) == ["quick.toml", "report", "twin.glb"]
-    assert [stage["name"] for stage in values["stages"]] == [
-        "read", "reconstruct", "fit", "measure", "rig", "twin", "write", "report"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "quick.toml", "report", "twin.collision.glb", "twin.glb", "twin.lod1.glb", "twin.lod2.glb"
     ]  # fmt: skip
+    assert [stage["name"] for stage in values["stages"]] == STAGES
+    assert [file["kind"] for file in values["files"]] == ["twin", "level 1", "level 2", "collision body"]
     assert values["quality"]["acceptable"]
     assert values["quality"]["surface_mean_mm"] < 3.0
     assert (values["scan"]["unit"], values["scan"]["up"], values["scan"]["facing"]) == ("mm", "+z", "-y")
     assert set(values["scan"]["inferred"]) == {"unit", "up", "facing"}
-    assert (values["pose"], values["joints"], values["face_shapes"]) == ("t", 52, 52)
+    assert (values["pose"], values["joints"], values["face_shapes"]) == ("t", 52, 67)
     assert values["consent"]["demo"]
     page = (folder / "report" / "report.html").read_text()
     assert page.count("<img") >= 10
@@ -199,7 +233,7 @@ def test_the_skin_twin_has_no_hair_and_is_as_sound(made, tmp_path, sample_scans)
         *(sample_scans / "man.ply", "--consent", sample_scans / "man.consent.json"),
         *("-o", tmp_path / "skin.glb", "--pose", "t", "--surface", "skin", "--json"),
     )
-    assert json.loads(result.stdout)["face_shapes"] == 52
+    assert json.loads(result.stdout)["face_shapes"] == 67
     checked = CliRunner().invoke(app, ["validate", str(tmp_path / "skin.glb"), "--json"])
     assert checked.exit_code == 0, checked.output
     skin, scanned = (
@@ -223,7 +257,29 @@ def test_the_twin_passes_the_checks_and_its_consent_is_bound(made):
 @pytest.mark.slow
 def test_every_stage_is_told_on_standard_error(made):
     stages = [line.split()[0] for line in made[1].stderr.splitlines() if " s   " in line]
-    assert stages == ["read", "reconstruct", "fit", "measure", "rig", "twin", "write", "report"]
+    assert stages == STAGES
+
+
+@pytest.mark.slow
+def test_every_file_of_a_twin_verifies(made):
+    for path in made[0].glob("*.glb"):
+        checked = CliRunner().invoke(app, ["consent", "verify", str(path), "--json"])
+        assert checked.exit_code == 0, (path.name, checked.output)
+        assert json.loads(checked.stdout)["geometry"] == "exact"
+
+
+@pytest.mark.slow
+def test_a_vrm_for_the_web_is_small_stands_in_t_and_verifies(tmp_path, sample_scans):
+    result = run(
+        *(sample_scans / "child.glb", "--consent", sample_scans / "child.consent.json"),
+        *("-o", tmp_path / "child.vrm", "--target", "vrm", "--profile", "web", "--json"),
+    )
+    values = json.loads(result.stdout)
+    assert (values["pose"], values["joints"]) == ("t", 55)
+    assert values["size_bytes"] < 5_000_000
+    for file in values["files"]:
+        checked = CliRunner().invoke(app, ["consent", "verify", file["path"], "--json"])
+        assert checked.exit_code == 0, checked.output
 
 
 @pytest.mark.slow

@@ -30,8 +30,8 @@ class GltfOptions:
     """Of the skin material where the twin has no roughness map, 0..1."""
     textures: bool = True
     """Write the twin's images where the target takes any; without them the vertex colours are written."""
-    texture_format: str = "jpeg"
-    """`jpeg` (small, for the web) or `png` (every texel as it was baked)."""
+    texture_format: str = "png"
+    """`png` (every texel as it was baked) or `jpeg` (a quarter of the size)."""
     texture_quality: int = 92
     """Of JPEG images, 50 to 100; colour is kept at full resolution."""
 
