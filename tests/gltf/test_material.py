@@ -200,7 +200,7 @@ def relabelled(data: bytes, change) -> bytes:
 
 def test_faults_of_images_are_found():
     def wrong_type(document, binary):
-        document["images"][0]["mimeType"] = "image/png"
+        document["images"][0]["mimeType"] = "image/jpeg"
         return binary
 
     def damaged(document, binary):
