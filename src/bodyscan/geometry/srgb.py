@@ -21,11 +21,18 @@ def linear_from_srgb(srgb: ArrayLike) -> NDArray[np.float32]:
 
 def srgb_from_linear(linear: ArrayLike) -> NDArray[np.uint8]:
     """sRGB bytes of linear light of any shape, cut to 0..1."""
-    light = np.clip(np.asarray(linear), 0, 1)
+    return np.rint(encode_srgb(np.clip(np.asarray(linear), 0, 1)) * 255).astype(np.uint8)
+
+
+def encode_srgb(linear: ArrayLike) -> NDArray[np.floating]:
+    """sRGB values of linear light of any shape, 1 for 1: not rounded, and not cut above 1.
+
+    float32 in, float32 out; all else is float64.
+    """
+    light = np.maximum(np.asarray(linear), 0)
     if light.dtype != np.float32:
         light = light.astype(np.float64)
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.srgb import srgb_from_linear
 from bodyscan.gltf.buffer import BufferPacker
-from bodyscan.gltf.color import linear_to_srgb8, srgb8_to_linear16
+from bodyscan.gltf.color import srgb8_to_linear16
 from bodyscan.gltf.options import GltfOptions
 from bodyscan.types import F32, U8, SkinTextures
 
@@ -111,7 +112,7 @@ def halved(textures: SkinTextures, times: int) -> SkinTextures:
         if size % 2 or size // 2 < SMALLEST_PX:
             break
         textures = SkinTextures(
-            albedo=linear_to_srgb8(_mean_of_four(srgb8_to_linear16(textures.albedo)) / 65535),
+            albedo=srgb_from_linear(_mean_of_four(srgb8_to_linear16(textures.albedo)) / 65535),
             normal=None if textures.normal is None else _halved_normals(textures.normal),
             roughness=None
             if textures.roughness is None

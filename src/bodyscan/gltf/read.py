@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.srgb import srgb_from_linear
 from bodyscan.gltf.accessors import AccessorReader
-from bodyscan.gltf.color import linear_to_srgb8
 from bodyscan.gltf.container import unpack_glb
 from bodyscan.gltf.metadata import (
     agreed_consent,
@@ -159,7 +159,7 @@ def _read_body(document: Mapping[str, Any], reader: AccessorReader) -> GlbBody:
         faces=frozen_array("triangles", read.faces(count), np.int32, (None, 3)),
         normals=_unit(optional("NORMAL", 3), read, mesh_matrix),
         uvs=optional("TEXCOORD_0", 2),
-        colors=None if colors is None else linear_to_srgb8(colors[:, :3]),
+        colors=None if colors is None else srgb_from_linear(colors[:, :3]),
         joint_indices=frozen_array("JOINTS_0", new_index[joints], np.uint16, (count, 4)),
         joint_weights=frozen_array("WEIGHTS_0", read.attribute("WEIGHTS_0"), np.float32, (count, 4)),
         skeleton=skeleton,

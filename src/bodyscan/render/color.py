@@ -1,4 +1,4 @@
-"""Colour: the sRGB transfer curve, and colour maps that are even to the eye.
+"""Colour: pixels of a picture, and colour maps that are even to the eye.
 
 The maps are straight or bent lines in Oklab (B. Ottosson, "A perceptual color space for image
 processing", 2020), sampled to 256 entries: equal steps of the value are nearly equal steps of colour.
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bodyscan.errors import InputError
-from bodyscan.types import F32, F64, U8
+from bodyscan.geometry.srgb import encode_srgb, linear_from_srgb
+from bodyscan.geometry.srgb import srgb_from_linear as rounded
+from bodyscan.types import F64, U8
 
 _LMS_FROM_RGB = np.array(
     [
@@ -37,26 +39,15 @@ _ANCHORS = {
 COLORMAPS = tuple(_ANCHORS)
 
 
-def linear_from_srgb(srgb: ArrayLike) -> F32:
-    """Linear light 0..1 of sRGB values 0..255 (IEC 61966-2-1)."""
-    table = _decode_table()
-    values = np.asarray(srgb)
-    if values.dtype == np.uint8:
-        return table[values]
-    value = values.astype(np.float32) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
 def srgb_from_linear(linear: ArrayLike, *, dither: bool = False) -> U8:
     """sRGB uint8 of linear light, cut to 0..1.
 
     `dither` spreads an image's (H, W, 3) rounding error over a fixed pattern: slow gradients show no bands.
     """
-    value = np.clip(np.asarray(linear, np.float32), 0, 1)
-    encoded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
     if not dither:
-        return np.round(encoded * 255).astype(np.uint8)
-    rows, columns = np.indices(value.shape[:2])
+        return rounded(linear)
+    encoded = encode_srgb(np.clip(np.asarray(linear, np.float32), 0, 1))
+    rows, columns = np.indices(encoded.shape[:2])
     pattern = np.modf(52.9829189 * np.modf(0.06711056 * columns + 0.00583715 * rows)[0])[0]
     return np.floor(np.clip(encoded * 255 + pattern[..., None], 0, 255)).astype(np.uint8)
 
@@ -79,12 +70,6 @@ def colormap(name: str, position: ArrayLike) -> U8:
         raise InputError(f"The colour map {name!r} is unknown; possible are {', '.join(COLORMAPS)}.")
     index = np.clip(np.round(np.asarray(position, np.float64) * 255), 0, 255).astype(np.int64)
     return _table(name)[index]
-
-
-@cache
-def _decode_table() -> F32:
-    value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 @cache

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bodyscan.geometry.srgb import linear_from_srgb
 from bodyscan.geometry.view import View
-from bodyscan.render.color import linear_from_srgb
 from bodyscan.types import F32, F64
 
 _KEY_COLOR = np.array([1.00, 0.975, 0.94], np.float32) * 0.86

@@ -8,7 +8,7 @@ import numpy as np
 
 from bodyscan.errors import InputError
 from bodyscan.geometry.raycast import Raycaster, cloud_normals
-from bodyscan.render.color import linear_from_srgb
+from bodyscan.geometry.srgb import linear_from_srgb
 from bodyscan.types import F32, F64, I32, Mesh, Texture
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bodyscan.geometry.barycentric import barycentric_shares
 from bodyscan.geometry.raycast import Raycaster
-from bodyscan.geometry.srgb import linear_from_srgb
+from bodyscan.geometry.srgb import encode_srgb, linear_from_srgb
 from bodyscan.simulate.smooth_noise import smooth_noise, smoothstep
 from bodyscan.types import F64, Mesh
 
@@ -63,7 +63,4 @@ class Looks:
 
 def srgb_from_linear_float(linear: F64) -> F64:
     """sRGB values 0..255, not rounded, of linear light that is cut to 0..1."""
-    value = np.clip(np.asarray(linear, np.float64), 0, 1)
-    return np.asarray(
-        255 * np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055), np.float64
-    )
+    return 255 * encode_srgb(np.clip(np.asarray(linear, np.float64), 0, 1)).astype(np.float64)

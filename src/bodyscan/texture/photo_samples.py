@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from bodyscan.geometry.srgb import linear_from_srgb
+from bodyscan.geometry.srgb import encode_srgb, linear_from_srgb
 from bodyscan.texture.photo_sight import Sight, Window
 from bodyscan.types import F32, F64, U8
 
@@ -115,10 +115,7 @@ def leveled(picture: Picture, table: F32) -> Picture:
 
 def encoded(light: F64) -> F64:
     """sRGB values of linear light, 255 for 1; above 1 it goes on, so that nothing is cut before blending."""
-    value = np.maximum(np.asarray(light, np.float64), 0)
-    return np.asarray(
-        255 * np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055), np.float64
-    )
+    return 255 * encode_srgb(np.asarray(light, np.float64)).astype(np.float64)
 
 
 def _reduced(image: U8, window: Window, block: int) -> U8:

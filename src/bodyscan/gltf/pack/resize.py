@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodyscan.gltf.color import linear_to_srgb8
+from bodyscan.geometry.srgb import srgb_from_linear
 from bodyscan.types import F64, U8
 
 
@@ -26,7 +26,7 @@ def resize_image(pixels: U8, limit: int, role: str) -> U8:
     values = _box(_box(values, new_height).transpose(1, 0, 2), new_width).transpose(1, 0, 2)
     result = np.empty((new_height, new_width, channels), np.uint8)
     if role == "color":
-        result[..., :3] = linear_to_srgb8(values[..., :3])
+        result[..., :3] = srgb_from_linear(values[..., :3])
         result[..., 3:] = np.rint(values[..., 3:] * 255)
         return result
     if role == "normal":
