@@ -19,7 +19,7 @@ from gltf.complete import with_parts
 from gltf.full_size import full_size_twin
 from gltf.shapes import CONSENT, small_twin
 from gltf.skinning import pose_body, rotation
-from gltf.tools import need_npm_package
+from gltf.tools import need_npm_package, put_basisu_on_the_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -142,9 +142,20 @@ def test_a_packed_twin_looks_like_the_plain_one(browser, address, name):
 
 
 def test_webp_images_are_shown(browser, address):
+    same_images(browser, address, "images.glb")
+
+
+def test_ktx2_images_are_shown(browser, serve, tmp_path, monkeypatch):
+    put_basisu_on_the_path(tmp_path, monkeypatch)
+    textured = twin_to_glb(with_parts(small_twin(), size=256))
+    files = {"plain_images.glb": textured, "ktx2.glb": packed(textured, PackOptions(textures="ktx2"))}
+    same_images(browser, serve(files), "ktx2.glb")
+
+
+def same_images(browser, address: str, name: str) -> None:
     page = load(browser, f"{address}plain_images.glb")
     plain = picture(page).astype(int)
-    page = load(browser, f"{address}images.glb")
+    page = load(browser, f"{address}{name}")
     images = page.execute_script("return window.report.images")
     assert images == {"color": [256, 256], "normal": [256, 256], "roughness": [256, 256]}
     shown = picture(page).astype(int)

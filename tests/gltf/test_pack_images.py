@@ -16,6 +16,7 @@ from bodyscan.gltf.pack.images import encode, image_roles
 from bodyscan.gltf.pack.ktx2 import MAGIC, encode_ktx2, ktx2_command
 from bodyscan.gltf.pack.resize import resize_image
 from gltf.complete import complete_small_twin
+from gltf.tools import put_basisu_on_the_path
 
 PLAIN = twin_to_glb(complete_small_twin(size=256), GltfOptions(texture_format="png"))
 
@@ -207,3 +208,23 @@ def test_profiles_of_a_textured_twin_meet_their_budgets():
         options = profile(name)
         size = len(pack_glb(*pack(*unpack_glb(PLAIN), replace(options, texture_size=options.texture_size))))
         assert size < options.budget_bytes
+
+
+BASIS_LZ, ZSTANDARD = 1, 2
+"""Supercompression schemes of KTX 2.0: ETC1S and UASTC images have one each."""
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("role", "scheme", "transfer"), [("color", BASIS_LZ, 2), ("data", BASIS_LZ, 1), ("normal", ZSTANDARD, 1)]
+)
+def test_a_real_encoder_makes_what_the_extension_asks_for(tmp_path, monkeypatch, role, scheme, transfer):
+    put_basisu_on_the_path(tmp_path, monkeypatch)
+    data = encode_ktx2(rough_normals(64), role)
+    assert data == encode_ktx2(rough_normals(64), role)
+    fields = np.frombuffer(data[12:48], "<u4")
+    assert tuple(fields[[0, 2, 3]]) == (0, 64, 64)  # no plain format; width and height
+    assert fields[7] == 7  # mipmaps from 64 to 1
+    assert fields[8] == scheme
+    descriptor = int.from_bytes(data[48:52], "little")
+    assert data[descriptor + 14] == transfer  # 1 linear, 2 sRGB

