@@ -87,7 +87,7 @@ func lift(skeleton, name, angle):
 
 
 func plain(name):
-	return name.replace("_", "").to_lower()
+	return name.replace("_", "").replace(":", "").to_lower()  # Godot makes an underscore of a colon
 
 
 func height(points):

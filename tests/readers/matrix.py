@@ -65,7 +65,7 @@ READERS = (
     Reader(
         "three.js",
         three.read,
-        (PLAIN_GLTF, MIXAMO, QUANTISED, MESHOPT, WEB, DRACO),
+        (*TARGETS, QUANTISED, MESHOPT, WEB, DRACO),
         mark="browser",
         known_of={
             MIXAMO: {Fault.JOINTS_RENAMED: "drops the colon from node names"},
@@ -78,13 +78,13 @@ READERS = (
     Reader(
         "Babylon.js",
         babylon.read,
-        (PLAIN_GLTF, UNITY, QUANTISED, WEB, MOBILE, DRACO),
+        (*TARGETS, QUANTISED, WEB, MOBILE, DRACO),
         mark="browser",
     ),
     Reader(
         "Blender",
         blender.read,
-        (PLAIN_GLTF, MIXAMO, UNREAL, QUANTISED, WEB, DRACO),
+        (*TARGETS, QUANTISED, WEB, DRACO),
         mark="blender",
         unseen=frozenset({"silhouettes"}),
         known=SAMPLERS,
@@ -102,7 +102,7 @@ READERS = (
     Reader(
         "assimp",
         assimp.read,
-        (PLAIN_GLTF, VRM, QUANTISED, WEB, DRACO),
+        (*TARGETS, QUANTISED, WEB, DRACO),
         version="assimp 5.2",
         unseen=frozenset({"arm_m", "jaw_m", "silhouettes", "again"}),
         known={
@@ -118,7 +118,7 @@ READERS = (
     Reader(
         "trimesh",
         trimesh_reader.read,
-        (PLAIN_GLTF, VRM, QUANTISED, WEB, DRACO),
+        (*TARGETS, QUANTISED, WEB, DRACO),
         unseen=frozenset({"joints", "morphs", "arm_m", "jaw_m", "silhouettes"}),
         known=NO_NODE_EXTRAS,
         known_of={
@@ -133,7 +133,7 @@ READERS = (
     Reader(
         "Godot 3",
         godot.read,
-        (PLAIN_GLTF, VRM, QUANTISED, MESHOPT, WEB, DRACO),
+        (*TARGETS, QUANTISED, MESHOPT, WEB, DRACO),
         version="Godot 3.2",
         unseen=frozenset({"silhouettes", "again"}),
         known={
