@@ -10,16 +10,33 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.keys import KEY_VARIABLE
 from bodyscan.cli.output import check_output_folder, print_result
 from bodyscan.cli.progress import StageProgress
-from bodyscan.consent import Medium, Purpose, Use
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.cli.scan_job import (
+    FIT_EXIT_CODES,
+    BodyOption,
+    ConfigOption,
+    ConsentOption,
+    ControllerKeyOption,
+    FacingOption,
+    JsonOption,
+    MediumOption,
+    PassphraseFileOption,
+    PurposeOption,
+    QuietOption,
+    ScanArgument,
+    TerritoryOption,
+    UnitOption,
+    UpOption,
+    consent_for,
+    read_hinted,
+    refuse_twin,
+)
+from bodyscan.consent import Purpose, Use
+from bodyscan.errors import InputError
 
 app = typer.Typer()
 
-Unit = Literal["m", "cm", "mm", "in"]
-Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
 STAGES = ("read", "reconstruct", "fit", "measure", "pose", "write")
 
 
@@ -41,25 +58,14 @@ class Job:
     """Options as a table that wins over the file's."""
 
 
-@app.command(
-    epilog="Exit codes: 0 done, 2 usage, 3 input, 4 consent, "
-    "5 the fit is below the stated quality, 130 interrupted."
-)
+@app.command(epilog=FIT_EXIT_CODES)
 @run_guarded
 def body_data(
-    scan: Annotated[Path, typer.Argument(help="Raw scan: PLY, OBJ, STL, GLB, glTF, OFF, PCD, XYZ.")],
-    consent: Annotated[Path, typer.Option(help="The person's signed consent record (JSON).")],
+    scan: ScanArgument,
+    consent: ConsentOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write; not there yet, or empty.")],
-    controller_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar=KEY_VARIABLE,
-            help="Private key of the record's controller. Default: looked for beside the consent.",
-        ),
-    ] = None,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File whose first line is the key's passphrase. Default: asked for.")
-    ] = None,
+    controller_key: ControllerKeyOption = None,
+    passphrase_file: PassphraseFileOption = None,
     pose: Annotated[
         str, typer.Option(help="a45: arms 45 degrees below the horizontal (0 to 70); or t, or captured.")
     ] = "a45",
@@ -67,25 +73,19 @@ def body_data(
         Literal["skin", "surface"],
         typer.Option(help="The body under cloth and hair, or the surface as scanned."),
     ] = "skin",
-    unit: Annotated[Unit | None, typer.Option(help="The scan's unit. Default: inferred.")] = None,
-    up: Annotated[Axis | None, typer.Option(help="The scan's up axis. Default: inferred.")] = None,
-    facing: Annotated[
-        Axis | None, typer.Option(help="Where the person faces in the scan. Default: inferred.")
-    ] = None,
-    body: Annotated[
-        Literal["auto", "adult", "child"] | None, typer.Option(help="Which body model is fitted.")
-    ] = None,
+    unit: UnitOption = None,
+    up: UpOption = None,
+    facing: FacingOption = None,
+    body: BodyOption = None,
     accept_quality: Annotated[
         bool | None, typer.Option("--accept-quality", help="Take a poor fit too.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with options; flags win over it.")] = None,
-    purpose: Annotated[
-        Purpose, typer.Option(help="The use that the consent must cover.")
-    ] = Purpose.MAKE_TWIN,
-    territory: Annotated[str | None, typer.Option(help="Where the use is: worldwide, DE, US-CA ...")] = None,
-    medium: Annotated[Medium | None, typer.Option(help="In which medium the use is.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    config: ConfigOption = None,
+    purpose: PurposeOption = Purpose.MAKE_TWIN,
+    territory: TerritoryOption = None,
+    medium: MediumOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a folder for garment software: the posed skin, its measurements, landmarks and parts.
 
@@ -125,26 +125,21 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     check_empty(job.folder)
     check_output_folder(job.folder)
 
-    from bodyscan.cli.consent_file import read_consent_file
     from bodyscan.cli.keys import controller_key
-    from bodyscan.consent import require_consent
 
-    text = read_consent_file(job.consent)
-    record = require_consent(text, use=Use(Purpose.MAKE_TWIN, job.use.territory, job.use.medium), now=job.now)
-    require_consent(text, use=job.use, now=job.now)
+    text, record = consent_for(job.consent, job.use, job.now)
     key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
-    _refuse_twin(job.scan)
+    # A twin's rig is not the fit that a new pose needs.
+    refuse_twin(job.scan, "body data are made of the raw scan. Give the scan that the twin was made from.")
 
     from bodyscan.cli.twin_options import load_options
 
     options = load_options(job.config, job.flags)
     with progress.stage("read") as remarks:
         # Here the slow imports happen: Open3D and mediapipe, some seconds.
-        from bodyscan.capture import read_scan
         from bodyscan.pipeline import SOFTWARE, scan_to_fit
 
-        hints = options.scan
-        capture = read_scan(job.scan, unit=hints.unit, up=hints.up, facing=hints.facing)
+        capture = read_hinted(job.scan, options.scan)
         remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
     fitted = scan_to_fit(
         capture, consent=text, use=job.use, now=job.now, options=options.pipeline, on_stage=progress.on_stage
@@ -187,21 +182,3 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     rows = [("folder", str(job.folder)), ("pose", posed.pose), ("consent", record.record_id)]
     rows += [(name, f"{len(data):,} bytes") for name, data in files.items()]
     return values, rows
-
-
-def _refuse_twin(scan: Path) -> None:
-    """A twin belongs to the record that it carries, and its rig is not the fit that a new pose needs."""
-    if scan.suffix.lower() != ".glb":
-        return
-    from bodyscan.gltf.container import unpack_glb
-    from bodyscan.gltf.metadata import consent_copies
-
-    try:
-        document, _ = unpack_glb(scan)
-    except InputError:
-        return  # no GLB of ours; the scan's own reader says what is wrong with it
-    if consent_copies(document):
-        raise ConsentError(
-            f"{scan.name} is a twin that carries a consent record of its own; body data are made of the raw "
-            "scan. Give the scan that the twin was made from."
-        )

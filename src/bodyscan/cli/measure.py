@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
 from bodyscan.cli.progress import StageProgress
+from bodyscan.cli.scan_job import (
+    FIT_EXIT_CODES,
+    BodyOption,
+    ConfigOption,
+    FacingOption,
+    JsonOption,
+    QuietOption,
+    UnitOption,
+    UpOption,
+    read_hinted,
+)
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.types import Measurement
 
 app = typer.Typer()
 
-Unit = Literal["m", "cm", "mm", "in"]
-Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
 STAGES = ("read", "reconstruct", "fit", "measure")
 Told = tuple[dict[str, Any], Sequence[Measurement]]
 
 
-@app.command(
-    epilog="Exit codes: 0 done, 2 usage, 3 input, 4 consent, "
-    "5 the fit is below the stated quality, 130 interrupted."
-)
+@app.command(epilog=FIT_EXIT_CODES)
 @run_guarded
 def measure(
     file: Annotated[Path, typer.Argument(help="A twin (.glb), or a raw scan.")],
@@ -35,20 +41,16 @@ def measure(
         Path | None,
         typer.Option(help="The person's signed consent record (JSON); a raw scan needs one."),
     ] = None,
-    unit: Annotated[Unit | None, typer.Option(help="The scan's unit. Default: inferred.")] = None,
-    up: Annotated[Axis | None, typer.Option(help="The scan's up axis. Default: inferred.")] = None,
-    facing: Annotated[
-        Axis | None, typer.Option(help="Where the person faces in the scan. Default: inferred.")
-    ] = None,
-    body: Annotated[
-        Literal["auto", "adult", "child"] | None, typer.Option(help="Which body model is fitted to a scan.")
-    ] = None,
+    unit: UnitOption = None,
+    up: UpOption = None,
+    facing: FacingOption = None,
+    body: BodyOption = None,
     accept_quality: Annotated[
         bool | None, typer.Option("--accept-quality", help="Measure a poor fit too.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with options; flags win over it.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    config: ConfigOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print a person's tape measurements in centimetres, taken in the standard pose.
 
@@ -117,11 +119,9 @@ def _of_scan(
     with StageProgress(STAGES, quiet=quiet) as progress:
         with progress.stage("read") as remarks:
             # Here the slow imports happen: Open3D and mediapipe, some seconds.
-            from bodyscan.capture import read_scan
             from bodyscan.pipeline import scan_to_fit
 
-            hints = options.scan
-            capture = read_scan(file, unit=hints.unit, up=hints.up, facing=hints.facing)
+            capture = read_hinted(file, options.scan)
             remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
         fitted = scan_to_fit(
             capture, consent=record, use=use, now=now, options=options.pipeline, on_stage=progress.on_stage

@@ -10,19 +10,36 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.keys import KEY_VARIABLE
 from bodyscan.cli.output import check_output_file, check_output_folder, print_result
 from bodyscan.cli.progress import StageProgress
-from bodyscan.consent import Medium, Purpose, Use
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.cli.scan_job import (
+    FIT_EXIT_CODES,
+    BodyOption,
+    ConfigOption,
+    ConsentOption,
+    ControllerKeyOption,
+    FacingOption,
+    JsonOption,
+    MediumOption,
+    PassphraseFileOption,
+    PurposeOption,
+    QuietOption,
+    ScanArgument,
+    TerritoryOption,
+    UnitOption,
+    UpOption,
+    consent_for,
+    read_hinted,
+    refuse_twin,
+)
+from bodyscan.consent import Purpose, Use
+from bodyscan.errors import InputError
 
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import TwinOptions
 
 app = typer.Typer()
 
-Unit = Literal["m", "cm", "mm", "in"]
-Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
 STAGES = (
     "read",
     "reconstruct",
@@ -58,31 +75,18 @@ class Job:
     """Options as a table that wins over the file's."""
 
 
-@app.command(
-    epilog="Exit codes: 0 done, 2 usage, 3 input, 4 consent, "
-    "5 the fit is below the stated quality, 130 interrupted."
-)
+@app.command(epilog=FIT_EXIT_CODES)
 @run_guarded
 def twin(
-    scan: Annotated[Path, typer.Argument(help="Raw scan: PLY, OBJ, STL, GLB, glTF, OFF, PCD, XYZ.")],
-    consent: Annotated[Path, typer.Option(help="The person's signed consent record (JSON).")],
+    scan: ScanArgument,
+    consent: ConsentOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="The twin to write (.glb, or .vrm).")],
-    controller_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar=KEY_VARIABLE,
-            help="Private key of the record's controller. Default: looked for beside the consent.",
-        ),
-    ] = None,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File whose first line is the key's passphrase. Default: asked for.")
-    ] = None,
+    controller_key: ControllerKeyOption = None,
+    passphrase_file: PassphraseFileOption = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a report with pictures.")] = None,
-    unit: Annotated[Unit | None, typer.Option(help="The file's unit. Default: inferred.")] = None,
-    up: Annotated[Axis | None, typer.Option(help="The file's up axis. Default: inferred.")] = None,
-    facing: Annotated[
-        Axis | None, typer.Option(help="Where the person faces in the file. Default: inferred.")
-    ] = None,
+    unit: UnitOption = None,
+    up: UpOption = None,
+    facing: FacingOption = None,
     photos: Annotated[
         Path | None,
         typer.Option(help="Folder of photos with solved cameras in the scan's frame: colour for the twin."),
@@ -127,20 +131,16 @@ def twin(
         Literal["body", "skin", "scan"] | None,
         typer.Option(help="The fitted surface, the body under cloth and hair, or the scan itself."),
     ] = None,
-    body: Annotated[
-        Literal["auto", "adult", "child"] | None, typer.Option(help="Which body model is fitted.")
-    ] = None,
+    body: BodyOption = None,
     accept_quality: Annotated[
         bool | None, typer.Option("--accept-quality", help="Make a twin of a poor fit too.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with options; flags win over it.")] = None,
-    purpose: Annotated[
-        Purpose, typer.Option(help="The use that the consent must cover.")
-    ] = Purpose.MAKE_TWIN,
-    territory: Annotated[str | None, typer.Option(help="Where the use is: worldwide, DE, US-CA ...")] = None,
-    medium: Annotated[Medium | None, typer.Option(help="In which medium the use is.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    config: ConfigOption = None,
+    purpose: PurposeOption = Purpose.MAKE_TWIN,
+    territory: TerritoryOption = None,
+    medium: MediumOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a person's twin (.glb) from a raw scan and their consent."""
     job = Job(
@@ -180,13 +180,9 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     """Cheap checks first: nobody waits for a fit to hear of a missing key or folder."""
     _check_inputs(job)
 
-    from bodyscan.cli.consent_file import read_consent_file
     from bodyscan.cli.keys import controller_key
-    from bodyscan.consent import require_consent
 
-    text = read_consent_file(job.consent)
-    record = require_consent(text, use=Use(Purpose.MAKE_TWIN, job.use.territory, job.use.medium), now=job.now)
-    require_consent(text, use=job.use, now=job.now)
+    text, record = consent_for(job.consent, job.use, job.now)
     key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
 
     from bodyscan.cli.twin_options import load_options
@@ -194,24 +190,20 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     options = load_options(job.config, job.flags)
     _check_outputs(job, options)
     for scan in (job.scan, *job.expressions.values()):
-        _refuse_twin(scan)
+        # Made again as a scan, it would pass under another record.
+        refuse_twin(scan, "it cannot be put under another. Give the raw scan that it was made from.")
     with progress.stage("read") as remarks:
         # Here the slow imports happen: Open3D and mediapipe, some seconds.
-        from bodyscan.capture import read_scan
         from bodyscan.pipeline import QualityError, scan_to_twin
 
-        hints = options.scan
-        capture = read_scan(job.scan, unit=hints.unit, up=hints.up, facing=hints.facing)
+        capture = read_hinted(job.scan, options.scan)
         remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
         if job.photos is not None:
             from bodyscan.capture.photos import read_photos
 
             capture = replace(capture, photos=read_photos(job.photos))
             remarks.append(f"{len(capture.photos)} photos")
-        expressions = {
-            name: read_scan(path, unit=hints.unit, up=hints.up, facing=hints.facing)
-            for name, path in job.expressions.items()
-        }
+        expressions = {name: read_hinted(path, options.scan) for name, path in job.expressions.items()}
 
     from bodyscan.cli import twin_report
 
@@ -285,21 +277,3 @@ def _check_outputs(job: Job, options: TwinOptions) -> None:
     check_output_file(job.output, suffix, [path for path in (*inputs, *job.expressions.values()) if path])
     if job.report is not None:
         check_output_folder(job.report)
-
-
-def _refuse_twin(scan: Path) -> None:
-    """A twin belongs to the record that it carries: made again as a scan, it would pass under another."""
-    if scan.suffix.lower() != ".glb":
-        return
-    from bodyscan.gltf.container import unpack_glb
-    from bodyscan.gltf.metadata import consent_copies
-
-    try:
-        document, _ = unpack_glb(scan)
-    except InputError:
-        return  # no GLB of ours; the scan's own reader says what is wrong with it
-    if consent_copies(document):
-        raise ConsentError(
-            f"{scan.name} is a twin that carries a consent record of its own; it cannot be put under "
-            "another. Give the raw scan that it was made from."
-        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bodyscan.cli.config import fill, read_toml
+from bodyscan.cli.scan_job import Axis, Unit
 from bodyscan.errors import InputError
 from bodyscan.gltf import GltfOptions
 from bodyscan.gltf.pack.options import PackOptions, profile
@@ -16,14 +17,12 @@ from bodyscan.pipeline import PipelineOptions
 from bodyscan.render import PictureOptions
 from bodyscan.rig.options import POSES
 
-Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
-
 
 @dataclass(frozen=True)
 class ScanHints:
     """What is known of the scan's file; None is inferred."""
 
-    unit: Literal["m", "cm", "mm", "in"] | None = None
+    unit: Unit | None = None
     up: Axis | None = None
     facing: Axis | None = None
 
