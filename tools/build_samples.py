@@ -1,8 +1,8 @@
 """Rebuilds `sample_scans/`: five people who do not exist, with truth, consent and demo keys.
 
-    python tools/build_samples.py [NAME ...]
+    python tools/build_samples.py [--consent] [NAME ...]
 
-Always the same bytes with the same versions of numpy and Open3D.
+With `--consent` the scans stay and only records and keys are made. Always the same bytes with the same versions of numpy and Open3D.
 """
 
 from __future__ import annotations
@@ -44,11 +44,15 @@ SAMPLES: dict[str, RawScanOptions] = {
 }  # fmt: skip
 
 
-def build(file_name: str, folder: Path = FOLDER) -> None:
+def build_scan(file_name: str, folder: Path = FOLDER) -> None:
     path, options = folder / file_name, SAMPLES[file_name]
     scan = simulate_raw_scan(options)
     write_scan(scan, path)
     write_truth(scan, path.with_name(f"{path.stem}.truth.npz"))
+
+
+def build_consent(file_name: str, folder: Path = FOLDER) -> None:
+    path, options = folder / file_name, SAMPLES[file_name]
     consent = make_demo_consent(path.stem, minor=options.age == "child")
     path.with_name(f"{path.stem}.consent.json").write_text(consent.text + "\n", encoding="utf-8")
     keys = folder / "demo_keys"
@@ -63,12 +67,15 @@ def build(file_name: str, folder: Path = FOLDER) -> None:
             save_public_key(key.public, keys / f"demo_{role}.pub.jwk", overwrite=True)
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
+    names = [argument for argument in arguments if argument != "--consent"]
     for file_name in SAMPLES:
         if not names or Path(file_name).stem in names:
             start = time.perf_counter()
-            build(file_name)
+            if "--consent" not in arguments:
+                build_scan(file_name)
+            build_consent(file_name)
             size = (FOLDER / file_name).stat().st_size / 1e6
             print(f"{file_name}: {size:.1f} MB in {time.perf_counter() - start:.0f} s", flush=True)
 

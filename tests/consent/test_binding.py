@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bodyscan.consent.binding import BINDING_TYP, bind, geometry_digest, open_consent
+from bodyscan.consent.binding import BINDING_TYP, bind, open_consent
+from bodyscan.consent.content import BodyContent
 from bodyscan.consent.jws import Role, sign_payload
 from bodyscan.consent.keys import SigningKey, b64url_decode, b64url_encode
+from bodyscan.consent.seal import Seal, seal
 from bodyscan.consent.sign import add_signature
 from bodyscan.consent.state import ConsentState
 from bodyscan.consent.strict_json import canonical
@@ -18,12 +22,27 @@ from consent.people import ANNA, NOW, STRANGER, STUDIO, record, signed, values
 from consent.test_digest import bumpy_ball
 
 VERTICES, FACES = bumpy_ball()
-DIGEST = geometry_digest(VERTICES, FACES)
-OTHER_PERSON = geometry_digest(VERTICES * [1.01, 1, 1], FACES)
+SCAN = "5" * 64
+OTHER_ID = "00000000-0000-4000-8000-000000000002"
 
 
-def bound(text: str | None = None, digest: str = DIGEST, created_at: datetime = NOW) -> str:
-    return bind(text or signed(), digest, STUDIO, created_at=created_at, software="bodyscan 0.1.0")
+def seal_of(scale: float = 1.0) -> Seal:
+    return seal(BodyContent((VERTICES * [scale, 1, 1]).astype(np.float32), FACES))
+
+
+SEAL, OTHER_SEAL = seal_of(), seal_of(1.01)
+DIGEST, OTHER_PERSON = SEAL.geometry, OTHER_SEAL.geometry
+
+
+def bound(text: str | None = None, about: Seal = SEAL, created_at: datetime = NOW) -> str:
+    return bind(
+        text or signed(),
+        about,
+        STUDIO,
+        created_at=created_at,
+        software="bodyscan 0.1.0",
+        scan_sha256=SCAN,
+    )
 
 
 def rebound(key: SigningKey = STUDIO, role: Role = Role.CONTROLLER, **changes: Any) -> str:
@@ -43,14 +62,14 @@ def test_a_bound_consent_is_valid_for_its_geometry_and_repeats() -> None:
     assert verify_record(text, now=NOW).ok
     binding = open_consent(text).binding
     assert binding is not None
-    assert (binding.geometry, binding.record_sha256) == (DIGEST, record().sha256())
+    assert (binding.seal.geometry, binding.record_sha256) == (DIGEST, record().sha256())
     assert (binding.created_at, binding.software) == (NOW, "bodyscan 0.1.0")
 
 
-def test_another_persons_geometry_under_a_valid_record_is_unbound() -> None:
+def test_another_geometry_under_a_valid_record_is_altered() -> None:
     status = verify_bound(bound(), OTHER_PERSON, now=NOW)
-    assert status.state is ConsentState.UNBOUND
-    assert "another geometry" in status.reason
+    assert status.state is ConsentState.ALTERED
+    assert "not those that were bound" in status.reason
 
 
 def test_a_record_without_a_binding_is_unbound() -> None:
@@ -63,13 +82,13 @@ def test_a_record_without_a_binding_is_unbound() -> None:
 
 
 def test_binding_again_replaces_the_binding() -> None:
-    text = bound(bound(), OTHER_PERSON)
+    text = bound(bound(), OTHER_SEAL)
     assert verify_bound(text, OTHER_PERSON, now=NOW).ok
     assert not verify_bound(text, DIGEST, now=NOW).ok
 
 
 def test_a_binding_moved_to_another_record_is_unbound() -> None:
-    mine, other = json.loads(bound()), json.loads(bound(signed(ai_training=True)))
+    mine, other = json.loads(bound()), json.loads(bound(signed(ai={"training": True})))
     mine["record"] = other["record"]
     status = verify_bound(json.dumps(mine), DIGEST, now=NOW)
     assert status.state is ConsentState.UNBOUND
@@ -83,10 +102,9 @@ def test_a_binding_moved_to_another_record_is_unbound() -> None:
         (rebound(ANNA), ConsentState.ALTERED, "not signed by the controller"),
         (rebound(STUDIO, Role.SUBJECT), ConsentState.STRIPPED, "the controller's signature alone"),
         (rebound(note="x"), ConsentState.ALTERED, "the binding is not valid: note"),
-        (rebound(geometry="tri-sha256-v1:zz"), ConsentState.ALTERED, "the binding is not valid: geometry"),
-        (rebound(schema_version=2), ConsentState.ALTERED, "version 2 has a fingerprint"),
-        (rebound(schema_version=3), ConsentState.ALTERED, "the binding is not valid: schema_version"),
-        (rebound(record_id="another"), ConsentState.UNBOUND, "belongs to another record"),
+        (rebound(seal=3), ConsentState.ALTERED, "the binding is not valid: seal"),
+        (rebound(schema="urn:bodyscan:binding:2"), ConsentState.ALTERED, "the binding is not valid: schema"),
+        (rebound(record_id=OTHER_ID), ConsentState.UNBOUND, "belongs to another record"),
         (rebound(created_at="2025-12-31T00:00:00Z"), ConsentState.UNBOUND, "outside the record's term"),
         (rebound(created_at="2026-06-01T00:06:00Z"), ConsentState.UNBOUND, "later than now"),
         (rebound(created_at="2026-06-01T00:04:00Z"), ConsentState.VALID, "signed by all"),
@@ -121,8 +139,8 @@ def test_a_binding_in_another_spelling_or_with_another_kid_is_altered() -> None:
 def test_an_edited_binding_payload_is_altered() -> None:
     document = json.loads(bound())
     said = json.loads(b64url_decode(document["binding"]["payload"]))
-    document["binding"]["payload"] = b64url_encode(canonical({**said, "geometry": OTHER_PERSON}))
-    assert verify_bound(json.dumps(document), OTHER_PERSON, now=NOW).state is ConsentState.ALTERED
+    document["binding"]["payload"] = b64url_encode(canonical({**said, "scan_sha256": "6" * 64}))
+    assert verify_bound(json.dumps(document), DIGEST, now=NOW).state is ConsentState.ALTERED
 
 
 def test_a_binding_without_signature_or_with_another_shape_is_refused() -> None:
@@ -141,7 +159,7 @@ def test_a_binding_without_signature_or_with_another_shape_is_refused() -> None:
 
 def test_only_the_controller_binds() -> None:
     with pytest.raises(InputError, match="is not the controller's"):
-        bind(signed(), DIGEST, ANNA, created_at=NOW, software="x")
+        bind(signed(), SEAL, ANNA, created_at=NOW, software="x")
 
 
 def test_nothing_is_bound_without_a_sound_consent_to_a_twin() -> None:
@@ -157,10 +175,33 @@ def test_nothing_is_bound_without_a_sound_consent_to_a_twin() -> None:
 
 
 def test_malformed_values_are_refused() -> None:
-    with pytest.raises(InputError, match="the binding cannot be made: geometry"):
-        bound(digest="abc")
     with pytest.raises(InputError, match="created_at must be a time in UTC"):
         bound(created_at=datetime(2026, 6, 1))
     with pytest.raises(InputError, match="the binding cannot be made: software"):
-        bind(signed(), DIGEST, STUDIO, created_at=NOW, software="")
+        bind(signed(), SEAL, STUDIO, created_at=NOW, software="")
     assert verify_bound(bound(created_at=NOW + timedelta(microseconds=7)), DIGEST, now=NOW).ok
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [({"scans": ["6" * 64]}, "for other scans"), ({"geometries": [OTHER_PERSON]}, "for other bodies")],
+)
+def test_a_body_that_the_person_did_not_sign_for_is_refused(named: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConsentError, match=said):
+        bound(signed(bindings=named))
+    document = json.loads(bound())
+    other = signed(bindings=named)
+    said_before = json.loads(b64url_decode(document["binding"]["payload"]))
+    sha = hashlib.sha256(b64url_decode(json.loads(other)["payload"])).hexdigest()
+    payload = canonical({**said_before, "record_sha256": sha})
+    signature = sign_payload(payload, Role.CONTROLLER, BINDING_TYP, STUDIO)
+    binding = {"payload": b64url_encode(payload), "signatures": [signature.to_json()]}
+    forged = json.dumps({**document, "record": json.loads(other), "binding": binding})
+    status = verify_bound(forged, DIGEST, now=NOW)
+    assert status.state is ConsentState.UNBOUND
+    assert said in status.reason
+
+
+def test_a_body_that_the_person_signed_for_is_bound() -> None:
+    named = {"scans": [SCAN, "6" * 64], "geometries": [DIGEST]}
+    assert verify_bound(bound(signed(bindings=named)), DIGEST, now=NOW).ok

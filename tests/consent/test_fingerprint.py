@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from bodyscan.body.asset import load_body_model
-from bodyscan.consent import GeometryMatch, bind, fingerprint, geometry_digest, verify_bound, verify_surface
-from bodyscan.consent.binding import open_consent
+from bodyscan.consent import (
+    BindingVerdict,
+    BodyContent,
+    bind,
+    fingerprint,
+    geometry_digest,
+    seal,
+    verify_bound,
+    verify_surface,
+)
 from bodyscan.consent.fingerprint import MAX_MM, MEAN_MM, STEP_M, Fingerprint, compare
 from bodyscan.consent.keys import b64url_decode
 from bodyscan.consent.state import ConsentState
@@ -34,15 +43,9 @@ def known(body):
 
 
 @pytest.fixture(scope="module")
-def text(body, known):
-    return bind(
-        signed(),
-        geometry_digest(body[0], body[1]),
-        STUDIO,
-        created_at=NOW,
-        software="test",
-        fingerprint=known,
-    )
+def text(body):
+    about = seal(BodyContent(body[0].astype(np.float32), body[1]))
+    return bind(signed(), about, STUDIO, created_at=NOW, software="test")
 
 
 def bumped(vertices, tip, height_m, width_m):
@@ -72,21 +75,22 @@ def test_quantised_positions_are_the_same_surface(body, text, step_mm):
     vertices = np.round(body[0] / step) * step
     status = verify_surface(text, vertices, body[1], now=NOW)
     assert status.ok
-    assert status.geometry is GeometryMatch.REPACKED
+    assert status.geometry is BindingVerdict.REPACKED
     assert status.moved_mm <= step_mm * np.sqrt(3) / 2 + STEP_MM
     assert "repacked" in status.reason
 
 
 def test_the_bound_surface_itself_is_exact(body, text):
     status = verify_surface(text, body[0], body[1], now=NOW)
-    assert (status.ok, status.geometry, status.moved_mm) == (True, GeometryMatch.EXACT, 0.0)
-    assert verify_bound(text, geometry_digest(body[0], body[1]), now=NOW).geometry is GeometryMatch.EXACT
+    assert (status.ok, status.geometry, status.moved_mm) == (True, BindingVerdict.EXACT, 0.0)
+    assert verify_bound(text, geometry_digest(body[0], body[1]), now=NOW).geometry is BindingVerdict.EXACT
 
 
 def test_a_wider_body_is_told_apart_with_its_distance(body, text):
     status = verify_surface(text, body[0] * [1.01, 1, 1.01], body[1], now=NOW)
-    assert status.state is ConsentState.UNBOUND
-    assert status.geometry is None
+    assert status.state is ConsentState.ALTERED
+    assert status.geometry is BindingVerdict.ALTERED
+    assert 3 < status.moved_mm < 7
     assert "mm on average) away" in status.reason
 
 
@@ -95,20 +99,20 @@ def test_a_longer_nose_is_told_apart(body, text):
     head = np.flatnonzero(model.region("head") & ~model.inner)
     tip = head[vertices[head, 2].argmax()]
     status = verify_surface(text, bumped(vertices, tip, 0.004, 0.012), faces, now=NOW)
-    assert status.state is ConsentState.UNBOUND
+    assert status.state is ConsentState.ALTERED
 
 
 def test_a_body_that_lost_a_hand_is_told_apart(body, text):
     vertices, faces, model = body
     kept = ~model.region("left_hand")[faces].any(axis=1)
-    assert verify_surface(text, vertices, faces[kept], now=NOW).state is ConsentState.UNBOUND
+    assert verify_surface(text, vertices, faces[kept], now=NOW).state is ConsentState.ALTERED
 
 
 def test_a_second_body_close_around_the_first_is_told_by_its_area(body, text):
     vertices, faces, _ = body
     both = np.concatenate([vertices, vertices * [1.02, 1, 1.02]])
     status = verify_surface(text, both, np.concatenate([faces, faces + len(vertices)]), now=NOW)
-    assert status.state is ConsentState.UNBOUND
+    assert status.state is ConsentState.ALTERED
     assert "its area differs by +10" in status.reason
 
 
@@ -118,23 +122,25 @@ def test_a_small_thing_beside_the_body_is_told_by_its_place(body, text):
     both = np.concatenate([vertices, [[0, 1, 0.6], [0.02, 1, 0.6], [0, 1.02, 0.6]]])
     extra = np.concatenate([faces, [[len(vertices), len(vertices) + 1, len(vertices) + 2]]])
     status = verify_surface(text, both, extra, now=NOW)
-    assert status.state is ConsentState.UNBOUND
+    assert status.state is ConsentState.ALTERED
     assert "beyond the bound body" in status.reason
 
 
-def test_without_a_fingerprint_only_the_bits_count(body):
-    vertices, faces, _ = body
-    text = bind(signed(), geometry_digest(vertices, faces), STUDIO, created_at=NOW, software="test")
-    assert verify_surface(text, vertices, faces, now=NOW).ok
-    moved = np.round(vertices / 1e-4) * 1e-4
-    assert verify_surface(text, moved, faces, now=NOW).state is ConsentState.UNBOUND
-    assert open_consent(text).binding.schema_version == 1
+def test_another_body_is_unbound_and_not_called_an_edit(body, text):
+    model = body[2]
+    params = model.zero_params()
+    betas = np.zeros(len(params.betas))
+    betas[0] = 2.5
+    vertices = model.pose(replace(params, betas=betas)).vertices
+    status = verify_surface(text, vertices, body[1], now=NOW)
+    assert (status.state, status.geometry) == (ConsentState.UNBOUND, BindingVerdict.UNBOUND)
+    assert "another body" in status.reason
 
 
 def test_a_forged_fingerprint_breaks_the_signature(text, body):
     document = json.loads(text)
     payload = json.loads(b64url_decode(document["binding"]["payload"]))
-    payload["fingerprint"]["area_mm2"] *= 2
+    payload["seal"]["fingerprint"]["area_mm2"] *= 2
     from bodyscan.consent.keys import b64url_encode
     from bodyscan.consent.strict_json import canonical
 

@@ -4,10 +4,13 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from bodyscan.consent.record import Term, parse_record, record_from_values
+from bodyscan.consent.demo import make_demo_consent
+from bodyscan.consent.record import Term, parse_record, record_from_values, record_json_schema
+from bodyscan.consent.record.read import SCHEMA_FILE
 from bodyscan.consent.territories import COUNTRY_CODES
 from bodyscan.errors import InputError
 from consent.people import ANNA, MOTHER, STUDIO, child_values, record, values
@@ -33,26 +36,25 @@ def test_a_record_reads_back_from_its_canonical_json() -> None:
     assert parse_record(json.dumps(values(), indent=3)).sha256() == first.sha256()
 
 
-def test_canonical_json_names_the_refusal_of_ai_training_even_where_nobody_spoke_of_it() -> None:
-    without = {name: value for name, value in values().items() if name != "ai_training"}
-    written = json.loads(record_from_values(without).canonical_json())
-    assert written["ai_training"] is False
+def test_canonical_json_names_every_refusal_of_machine_learning_even_where_nobody_spoke_of_it() -> None:
+    assert "ai" not in values()
+    written = json.loads(record().canonical_json())
+    assert written["ai"] == {"generation": False, "inference": False, "mining": False, "training": False}
     assert list(written) == sorted(written)
 
 
 def test_a_record_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        record().ai_training = True  # type: ignore[misc]
+        record().demo = True  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("note", "hello", "note: unknown field; known here: schema_version, record_id"),
+        ("note", "hello", "note: unknown field; known here: schema, record_id"),
         ("\x1b[2J", 1, "\\u001b[2J: unknown field"),
-        ("pay.bonus", "1", "pay.bonus: unknown field; known here: kind, amount, currency"),
-        ("subject.name", "Anna", "known here: pseudonym, minor, public_key"),
-        ("schema_version", 2, "schema_version"),
+        ("pay.bonus", "1", "pay.bonus: unknown field; known here: kind, amount, currency, unit"),
+        ("subject.name", "Anna", "known here: pseudonym, minor, adult_from, public_key"),
         ("record_id", "7", "record_id"),
         ("subject.pseudonym", "", "at least 1 character"),
         ("subject.pseudonym", "x" * 201, "at most 200 characters"),
@@ -61,7 +63,27 @@ def test_a_record_cannot_be_changed() -> None:
         ("subject.pseudonym", "Anna\u202egnp", "control character U+202E"),
         ("subject.pseudonym", "DEMO Anna", "a demo record, and no other"),
         ("subject.public_key", None, "an adult signs with their own"),
-        ("subject.minor", True, "a guardian must be named"),
+        ("subject.minor", True, "adult_from must say when they come of age"),
+        ("subject.adult_from", "2030-01-01T00:00:00Z", "the subject is not marked as one"),
+        ("subject.pseudonym", "Zoe\u0308", "normal form C"),
+        ("subject.pseudonym", "An\u200bna", "control character U+200B"),
+        ("controller.name", "\u0410telier", "mixes CYRILLIC and LATIN letters"),
+        ("licensees", [{"name": "atelier"}], "need names that differ"),
+        ("licensees", [{"name": "Shop", "may_repack": True}], "may_repack needs the licensee's public_key"),
+        ("agency", {"name": "A", "contact": "mailto:a@b.org", "commission_percent": "101"}, "over 100"),
+        ("notice", {"address": "mailto:a@b.org"}, "must begin with https://"),
+        ("scope.description", None, "scope.description: is missing"),
+        ("scope.product_lines", ["all", "shoes"], "give it alone"),
+        ("scope.redistribution", "anyone", "the purpose export and redistribution go together"),
+        ("scope.prohibited_uses", ["boredom"], "nudity"),
+        ("term.auto_renewal", True, "term.auto_renewal: Input should be False"),
+        ("data.delete_by", "2026-06-01T00:00:00Z", "before the end of the term"),
+        ("data.retention", "3 years", "data.retention"),
+        ("data.places", ["DE", "DE"], "places names a value twice"),
+        ("disclosure", {"label": "x" * 61}, "at most 60 characters"),
+        ("bindings", {}, "names neither scans nor geometries"),
+        ("pay.due_days", -1, "greater than or equal to 0"),
+        ("pay.due_days", 2**53, "2^53 - 1"),
         ("subject.minor", 0, "valid boolean"),
         ("subject.public_key.d", "secret", "this is a private key"),
         ("subject.public_key.x", "AQ" + "A" * 41, "low-order point"),
@@ -69,11 +91,11 @@ def test_a_record_cannot_be_changed() -> None:
         ("controller.contact", "office", "is no address"),
         ("controller.contact", "http://example.org", "is no address"),
         ("controller.contact", "javascript:alert(1)", "is no address"),
-        ("revocation", None, "revocation: is missing"),
+        ("withdrawal", None, "withdrawal: is missing"),
         ("scope.purposes", [], "at least 1 item"),
         ("scope.purposes", ["everything"], "make_twin"),
         ("scope.purposes", ["render", "render"], "purposes names a value twice"),
-        ("scope.purposes", ["ai_training"], "the record's field `ai_training` decides it"),
+        ("scope.purposes", ["ai_training"], "the record's field `ai.training` decides it"),
         ("scope.territories", ["XX"], "'XX' is no territory"),
         ("scope.territories", ["de"], "'de' is no territory"),
         ("scope.territories", ["worldwide", "DE"], "give it alone"),
@@ -89,24 +111,59 @@ def test_a_record_cannot_be_changed() -> None:
         ("pay.amount", "-3", "pay.amount"),
         ("pay.amount", "1e3", "pay.amount"),
         ("pay.currency", "euro", "pay.currency"),
-        ("pay.account", None, "pay of the kind per_use takes account, amount, currency"),
-        ("pay.kind", "share", "pay of the kind share takes account, share_percent"),
+        ("pay.account", None, "pay of the kind per_use takes account, amount, currency, due_days, unit"),
+        ("pay.kind", "share", "pay of the kind share takes account, due_days, share_percent"),
         ("pay.kind", "unpaid", "pay of the kind unpaid takes nothing else"),
-        ("ai_training", "no", "valid boolean"),
+        ("ai", {"training": "no"}, "valid boolean"),
         ("demo", True, "a demo record, and no other"),
     ],
 )
 def test_a_wrong_field_is_named(path: str, value: Any, said: str) -> None:
-    with pytest.raises(InputError, match="the consent record is not valid") as caught:
+    with pytest.raises(InputError, match="the consent record (is not valid|cannot be read)") as caught:
         record_from_values(changed(path, value))
     assert said in str(caught.value)
 
 
-def test_share_and_unpaid_are_kinds_of_pay() -> None:
-    assert record(pay={"kind": "share", "share_percent": "7.5", "account": "a"}).pay.share_percent == "7.5"
+def test_share_flat_and_unpaid_are_kinds_of_pay() -> None:
+    share = {"kind": "share", "share_percent": "7.5", "due_days": 10, "account": "a"}
+    assert record(pay=share).pay.share_percent == "7.5"
+    flat = {"kind": "flat", "amount": "900", "currency": "EUR", "due_days": 10, "account": "a"}
+    assert record(pay=flat).pay.unit is None
     assert record(pay={"kind": "unpaid"}).pay.amount is None
     with pytest.raises(InputError, match="over 0 and at most 100"):
-        record(pay={"kind": "share", "share_percent": "100.1", "account": "a"})
+        record(pay={**share, "share_percent": "100.1"})
+    with pytest.raises(InputError, match="pay of the kind flat takes"):
+        record(pay={**flat, "unit": "day"})
+
+
+def test_a_record_of_another_schema_is_named() -> None:
+    with pytest.raises(InputError, match=r"schema 'urn:bodyscan:consent-record:2'; this software reads"):
+        record_from_values({**values(), "schema": "urn:bodyscan:consent-record:2"})
+
+
+def published() -> dict[str, Any]:
+    return json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    assert published() == record_json_schema(), "run tools/consent_schema.py"
+
+
+def test_the_published_schema_takes_what_is_signed_and_nothing_beside_it() -> None:
+    validator = jsonschema.Draft202012Validator(published())
+    for one in (record(), record_from_values(child_values()), make_demo_consent("x").record):
+        validator.validate(json.loads(one.canonical_json()))
+    for path, value in (("note", 1), ("pay.amount", 12.5), ("term.auto_renewal", True), ("schema", "urn:x")):
+        wrong = json.loads(record().canonical_json())
+        *groups, name = path.split(".")
+        target = wrong
+        for group in groups:
+            target = target[group]
+        target[name] = value
+        assert not validator.is_valid(wrong), path
+    missing = json.loads(record().canonical_json())
+    del missing["ai"]
+    assert not validator.is_valid(missing)
 
 
 def test_a_child_needs_a_guardian_and_an_adult_has_none() -> None:

@@ -82,7 +82,7 @@ def test_a_role_signs_once() -> None:
 
 def test_nothing_is_signed_onto_a_broken_signature() -> None:
     half = add_signature(DRAFT, Role.SUBJECT, ANNA)
-    other = add_signature(record(ai_training=True).canonical_json().decode(), Role.SUBJECT, ANNA)
+    other = add_signature(record(ai={"training": True}).canonical_json().decode(), Role.SUBJECT, ANNA)
     document = json.loads(half)
     document["payload"] = json.loads(other)["payload"]
     with pytest.raises(ConsentError, match="the subject's signature does not belong to this record"):
@@ -197,7 +197,7 @@ def _json(**changes: object) -> bytes:
         (json.dumps(values()).encode(), "not in canonical JSON"),
         (PAYLOAD.replace(b'"demo":false', b'"demo":false,"demo":false'), "'demo' stands twice"),
         (PAYLOAD.replace(b'"demo":false', b'"demo":NaN'), "NaN is not a JSON number"),
-        (PAYLOAD.replace(b'"ai_training":false,', b""), "not in canonical JSON"),
+        (PAYLOAD.replace(b'"power_of_attorney":false,', b""), "not in canonical JSON"),
         (_json(guardian=None), "not in canonical JSON"),
         (_json(note="x"), "note: unknown field"),
         (_json(term={"not_before": "2026-01-01T00:00:00Z"}), "term.not_after: is missing"),

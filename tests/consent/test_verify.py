@@ -9,8 +9,8 @@ from bodyscan.consent.policy import Use
 from bodyscan.consent.record import Purpose, record_from_values
 from bodyscan.consent.sign import sign_record
 from bodyscan.consent.state import ConsentState
+from bodyscan.consent.evidence import Evidence, TrustedKeys
 from bodyscan.consent.verify import (
-    TrustedKeys,
     require_bound_consent,
     require_consent,
     verify_bound,
@@ -105,7 +105,7 @@ def test_keys_that_the_caller_does_not_know_are_untrusted() -> None:
             people=None if people is None else frozenset(people),
             controllers=None if controllers is None else frozenset(controllers),
         )
-        return verify_record(signed(), now=NOW, trusted=trusted).state
+        return verify_record(signed(), now=NOW, evidence=Evidence(trusted)).state
 
     assert state({ANNA.thumbprint}, {STUDIO.thumbprint}) is ConsentState.VALID
     assert state(None, {STUDIO.thumbprint, STRANGER.thumbprint}) is ConsentState.VALID
@@ -117,9 +117,9 @@ def test_keys_that_the_caller_does_not_know_are_untrusted() -> None:
 def test_for_a_child_the_guardians_key_is_the_one_to_know() -> None:
     text = sign_record(record_from_values(child_values()), guardian=MOTHER, controller=STUDIO)
     known = TrustedKeys(people=frozenset({MOTHER.thumbprint}))
-    assert verify_record(text, now=NOW, trusted=known).ok
+    assert verify_record(text, now=NOW, evidence=Evidence(known)).ok
     strange = TrustedKeys(people=frozenset({ANNA.thumbprint}))
-    assert verify_record(text, now=NOW, trusted=strange).state is ConsentState.UNTRUSTED
+    assert verify_record(text, now=NOW, evidence=Evidence(strange)).state is ConsentState.UNTRUSTED
 
 
 def test_require_returns_the_record_or_says_in_one_sentence_why_not() -> None:
@@ -143,4 +143,4 @@ def test_a_record_of_another_person_does_not_pass_for_a_known_one() -> None:
     text = sign_record(record(subject=subject), subject=STRANGER, controller=STUDIO)
     assert verify_record(text, now=NOW).ok  # sound in itself: who holds a key is the caller's knowledge
     known = TrustedKeys(people=frozenset({ANNA.thumbprint}))
-    assert verify_record(text, now=NOW, trusted=known).state is ConsentState.UNTRUSTED
+    assert verify_record(text, now=NOW, evidence=Evidence(known)).state is ConsentState.UNTRUSTED

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from bodyscan.consent import bind, geometry_digest
+from bodyscan.consent import bind, seal
+from bodyscan.consent.content import content_of
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.gltf.collision import merged_vertices
-from bodyscan.types import Capsule, CollisionBody, Level, Mesh, Rig, SkinTextures, Twin
+from bodyscan.types import Capsule, CollisionBody, Level, Mesh, Morph, Rig, SkinTextures, Twin
 from gltf.shapes import small_twin
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -39,15 +40,17 @@ def with_consent(twin: Twin) -> Twin:
     """Return the twin with a demo record bound to each of its surfaces."""
     demo = make_demo_consent("Alba")
 
-    def bound(rig: Rig) -> str:
-        digest = geometry_digest(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
-        return bind(demo.text, digest, demo.controller_key, created_at=NOW, software="bodyscan test")
+    def bound(rig: Rig, morphs: tuple[Morph, ...] = (), textures: SkinTextures | None = None) -> str:
+        about = seal(content_of(rig, morphs, textures))
+        return bind(demo.text, about, demo.controller_key, created_at=NOW, software="bodyscan test")
 
     collision = twin.collision
     return replace(
         twin,
-        consent=bound(twin.rig),
-        levels=tuple(replace(level, consent=bound(level.rig)) for level in twin.levels),
+        consent=bound(twin.rig, twin.morphs, twin.textures),
+        levels=tuple(
+            replace(level, consent=bound(level.rig, level.morphs, twin.textures)) for level in twin.levels
+        ),
         collision=None if collision is None else replace(collision, consent=bound(collision.rig)),
     )
 

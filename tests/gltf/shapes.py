@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bodyscan.consent.demo import make_demo_consent
 from bodyscan.types import (
     Measurement,
     Mesh,
@@ -29,7 +30,8 @@ POSITIONS = (
     (-0.5, 1.4, -0.013),
 )
 MORPH_NAMES = ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft")
-CONSENT = '{"demo": "record", "name": "é", "empty": []}'
+CONSENT = make_demo_consent("Zoé").text
+"""A signed record that is bound to nothing."""
 
 
 def tube(

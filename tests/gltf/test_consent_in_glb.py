@@ -58,21 +58,21 @@ def test_it_stays_valid_through_another_tool(bound_twin):
 
 
 @pytest.mark.parametrize("step_m", [1e-6, 1e-3])
-def test_another_geometry_under_the_same_record_is_unbound(bound_twin, step_m):
+def test_another_geometry_under_the_same_record_is_altered(bound_twin, step_m):
     document, binary = unpack_glb(twin_to_glb(bound_twin))
     primitive = document["meshes"][0]["primitives"][0]
     view = document["bufferViews"][document["accessors"][primitive["attributes"]["POSITION"]]["bufferView"]]
     blob = bytearray(binary)
     x = np.frombuffer(binary, np.float32, 1, view["byteOffset"]) + np.float32(step_m)
     blob[view["byteOffset"] : view["byteOffset"] + 4] = x.astype(np.float32).tobytes()
-    assert state_of(pack_glb(document, bytes(blob))) is ConsentState.UNBOUND
+    assert state_of(pack_glb(document, bytes(blob))) is ConsentState.ALTERED
 
 
-def test_a_second_mesh_beside_the_consented_one_is_unbound(bound_twin):
+def test_a_second_mesh_beside_the_consented_one_is_altered(bound_twin):
     document, binary = unpack_glb(twin_to_glb(bound_twin))
     primitive = {"attributes": {"POSITION": document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"]}}
     document["meshes"].append({"primitives": [primitive]})
-    assert state_of(pack_glb(document, binary)) is ConsentState.UNBOUND
+    assert state_of(pack_glb(document, binary)) is ConsentState.ALTERED
 
 
 def test_without_its_copies_the_consent_is_stripped(bound_twin):

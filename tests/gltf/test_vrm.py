@@ -8,7 +8,18 @@ import pytest
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.consent.demo import make_demo_consent
-from bodyscan.consent.record import ConsentRecord, Medium, Pay, PayKind, Purpose, Scope
+from bodyscan.consent.record import (
+    AI_PURPOSES,
+    ALL_PRODUCT_LINES,
+    ConsentRecord,
+    Medium,
+    Modification,
+    Pay,
+    PayKind,
+    Purpose,
+    Redistribution,
+    Scope,
+)
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.gltf import GltfOptions, read_glb, twin_to_glb
 from bodyscan.gltf.container import pack_glb, unpack_glb
@@ -84,12 +95,21 @@ def without_eyes(twin):
     return replace(twin, rig=rig, landmarks=eyes, collision=None, levels=())
 
 
+SHARE = Pay(kind=PayKind.SHARE, share_percent="5", due_days=1, account="A1")
+
+
 def record(**changes) -> ConsentRecord:
     demo = make_demo_consent("Alba").record
+    purposes = changes.pop("purposes", (Purpose.MAKE_TWIN,))
+    anyone = Redistribution.ANYONE if Purpose.EXPORT in purposes else Redistribution.NONE
     scope = Scope(
-        purposes=changes.pop("purposes", (Purpose.MAKE_TWIN,)),
+        description="A test.",
+        purposes=purposes,
         territories=changes.pop("territories", ("worldwide",)),
         media=changes.pop("media", (Medium.ALL,)),
+        product_lines=changes.pop("product_lines", (ALL_PRODUCT_LINES,)),
+        modification=changes.pop("modification", Modification.POSE),
+        redistribution=changes.pop("redistribution", anyone),
     )
     return demo.model_copy(update={"scope": scope, "pay": Pay(kind=PayKind.UNPAID), **changes})
 
@@ -150,7 +170,7 @@ def test_meta_names_person_controller_record_and_term(document):
     assert meta["licenseUrl"] == "https://vrm.dev/licenses/1.0/"
     assert demo.record_id in meta["copyrightInformation"]
     assert "until 2125-01-01T00:00:00Z" in meta["copyrightInformation"]
-    assert demo.revocation in meta["copyrightInformation"]
+    assert demo.withdrawal.address in meta["copyrightInformation"]
     assert meta["thirdPartyLicenses"] == "Body model: test body 1 (CC0-1.0)"
 
 
@@ -165,7 +185,7 @@ CLOSED = {
     "allowPoliticalOrReligiousUsage": False,
     "allowAntisocialOrHateUsage": False,
 }
-ALL = tuple(Purpose)[:-1]
+ALL = tuple(purpose for purpose in Purpose if purpose not in AI_PURPOSES)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +195,12 @@ ALL = tuple(Purpose)[:-1]
         ({"purposes": (Purpose.MAKE_TWIN, Purpose.RENDER, Purpose.ANIMATION)}, {}),
         ({"purposes": (Purpose.ADVERTISING,)}, {"commercialUsage": "corporation"}),
         ({"purposes": (Purpose.EXPORT,)}, {"allowRedistribution": True}),
+        ({"purposes": (Purpose.EXPORT,), "redistribution": Redistribution.LICENSEES}, {}),
+        (
+            {"purposes": (Purpose.EXPORT,), "modification": Modification.APPEARANCE},
+            {"allowRedistribution": True, "modification": "allowModificationRedistribution"},
+        ),
+        ({"purposes": (Purpose.RENDER,), "modification": Modification.APPEARANCE}, {}),
         (
             {"purposes": ALL},
             {
@@ -186,7 +212,8 @@ ALL = tuple(Purpose)[:-1]
         # A limit that VRM's flags cannot tell keeps them closed.
         ({"purposes": ALL, "territories": ("DE",)}, {}),
         ({"purposes": ALL, "media": (Medium.WEB,)}, {}),
-        ({"purposes": ALL, "pay": Pay(kind=PayKind.SHARE, share_percent="5", account="A1")}, {}),
+        ({"purposes": ALL, "product_lines": ("coats",)}, {}),
+        ({"purposes": ALL, "pay": SHARE}, {}),
     ],
 )
 def test_what_the_record_does_not_allow_is_not_allowed(changes, opened):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from bodyscan.consent import bind
+from bodyscan.consent import bind, seal
+from bodyscan.consent.content import content_of
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.gltf import GltfOptions
 from bodyscan.gltf.container import pack_glb
 from bodyscan.gltf.pack import PackOptions, pack, profile
 from bodyscan.gltf.targets import Target, load_target, target_names
 from bodyscan.gltf.write import twin_document
-from bodyscan.twin.assemble import twin_digest, twin_fingerprint
 from bodyscan.types import Twin
 from gltf.complete import NOW, checker_textures
 from gltf.full_size import full_size_twin
@@ -110,14 +110,8 @@ def twin_in_pose(pose: str) -> Twin:
     """Return the packaged body in the pose `a` or `t`, with images and a demo consent bound to it."""
     twin = replace(full_size_twin(pose), textures=checker_textures(TEXTURE_PX))
     demo = make_demo_consent("Alba")
-    consent = bind(
-        demo.text,
-        twin_digest(twin.rig),
-        demo.controller_key,
-        created_at=NOW,
-        software="bodyscan test",
-        fingerprint=twin_fingerprint(twin.rig),
-    )
+    about = seal(content_of(twin.rig, twin.morphs, twin.textures))
+    consent = bind(demo.text, about, demo.controller_key, created_at=NOW, software="bodyscan test")
     return replace(twin, consent=consent)
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.consent import (
-    Fingerprint,
+    Evidence,
     Medium,
     Purpose,
+    Seal,
     TrustedKeys,
     Use,
     bind,
@@ -24,7 +25,7 @@ from bodyscan.gltf.read import read_glb
 from bodyscan.gltf.write import twin_to_glb
 from bodyscan.rig.bind import bind_pose
 from bodyscan.rig.body_rig import rig_body
-from bodyscan.twin.assemble import TwinParts, assemble_twin, twin_digest
+from bodyscan.twin.assemble import TwinParts, assemble_twin
 from bodyscan.twin.face_shapes import face_shapes
 from bodyscan.twin.split import split_at_seams
 from bodyscan.types import CollisionBody, Level, Mesh, Morph, Provenance, Rig, SkinTextures
@@ -60,6 +61,10 @@ def _assemble(**changes):
     return assemble_twin(rig, morphs, (), landmarks, PROVENANCE, **values)
 
 
+def digest_of(rig: Rig) -> str:
+    return geometry_digest(rig.mesh.vertices, rig.mesh.faces)
+
+
 def test_a_twin_is_split_at_uv_seams_and_stays_where_it_was():
     twin = _assemble()
     assert len(twin.rig.mesh.vertices) == len(MODEL.split_source)
@@ -81,7 +86,7 @@ def test_the_binding_does_not_fit_another_person():
     twin = _assemble()
     other = rig_body(MODEL, fitted_person(1)).mesh
     status = verify_bound(twin.consent, geometry_digest(other.vertices, other.faces), now=NOW)
-    assert status.state == "unbound"
+    assert status.state == "altered"
 
 
 def test_a_morph_moves_all_copies_of_a_vertex():
@@ -116,7 +121,7 @@ def test_a_surface_of_its_own_is_kept_as_it_is():
         ({"now": datetime(2126, 1, 1, tzinfo=UTC)}, "expired"),
         ({"use": Use(Purpose.AI_TRAINING, "worldwide", Medium.ALL)}, "does not allow AI training"),
         ({"controller_key": None}, "no key to bind"),
-        ({"trusted": TrustedKeys(people=frozenset({"x"}))}, "not among the trusted keys"),
+        ({"evidence": Evidence(TrustedKeys(people=frozenset({"x"})))}, "not among the trusted keys"),
     ],
 )
 def test_without_consent_there_is_no_twin(changes, message):
@@ -136,14 +141,15 @@ def test_anothers_key_cannot_bind():
 
 
 def test_a_key_in_other_hands_binds_and_its_answer_is_checked():
-    def elsewhere(digest: str, about: Fingerprint) -> str:
-        return bind(
-            DEMO.text, digest, DEMO.controller_key, created_at=NOW, software="elsewhere", fingerprint=about
-        )
+    def elsewhere(about: Seal) -> str:
+        return bind(DEMO.text, about, DEMO.controller_key, created_at=NOW, software="elsewhere")
+
+    def of_another(about: Seal) -> str:
+        return elsewhere(about.model_copy(update={"geometry": "tri-sha256-v1:" + "0" * 64}))
 
     assert "binding" in _assemble(controller_key=elsewhere).consent
-    with pytest.raises(ConsentError, match="another geometry"):
-        _assemble(controller_key=lambda _, about: elsewhere("tri-sha256-v1:" + "0" * 64, about))
+    with pytest.raises(ConsentError, match="not those that were bound"):
+        _assemble(controller_key=of_another)
     with pytest.raises(ConsentError, match="no binding"):
         _assemble(controller_key=lambda *_: DEMO.text)
 
@@ -151,15 +157,8 @@ def test_a_key_in_other_hands_binds_and_its_answer_is_checked():
 def test_an_answer_with_another_persons_consent_is_refused():
     stranger = make_demo_consent("stranger")
 
-    def elsewhere(digest: str, about: Fingerprint) -> str:
-        return bind(
-            stranger.text,
-            digest,
-            stranger.controller_key,
-            created_at=NOW,
-            software="elsewhere",
-            fingerprint=about,
-        )
+    def elsewhere(about: Seal) -> str:
+        return bind(stranger.text, about, stranger.controller_key, created_at=NOW, software="elsewhere")
 
     with pytest.raises(ConsentError, match="another record"):
         _assemble(controller_key=elsewhere)
@@ -204,7 +203,7 @@ def test_a_child_becomes_a_twin_too():
         controller_key=demo.controller_key,
     )
     assert len(twin.morphs) == 52
-    assert verify_bound(twin.consent, twin_digest(twin.rig), now=NOW, use=USE).ok
+    assert verify_bound(twin.consent, digest_of(twin.rig), now=NOW, use=USE).ok
 
 
 def test_parts_are_bound_each_to_its_own_surface():
@@ -212,7 +211,7 @@ def test_parts_are_bound_each_to_its_own_surface():
     coarse = replace(split, mesh=replace(split.mesh, faces=split.mesh.faces[::2]))
     parts = TwinParts(levels=(Level(coarse, source),), collision=CollisionBody(coarse))
     twin = _assemble(parts=parts)
-    digest = twin_digest(coarse)
+    digest = digest_of(coarse)
     assert verify_bound(twin.levels[0].consent, digest, now=NOW, use=USE).ok
     assert twin.collision is not None
     assert verify_bound(twin.collision.consent, digest, now=NOW, use=USE).ok

@@ -145,23 +145,17 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         capture, consent=text, use=job.use, now=job.now, options=options.pipeline, on_stage=progress.on_stage
     )
 
-    from bodyscan.consent import bind, fingerprint, geometry_digest, require_bound_consent
+    from bodyscan.consent import BodyContent, bind, require_bound_consent, seal
     from bodyscan.garment import FolderNotes, body_files, garment_body, write_folder
     from bodyscan.garment.folder import skin_positions
 
     with progress.stage("pose") as remarks:
         posed = garment_body(fitted.model, fitted.fit, stand)
-        positions, faces = skin_positions(posed), posed.skin_faces
-        digest = geometry_digest(positions, faces)
+        about = seal(BodyContent(skin_positions(posed), posed.skin_faces))
         bound = bind(
-            text,
-            digest,
-            key,
-            created_at=job.now,
-            software=SOFTWARE,
-            fingerprint=fingerprint(positions, faces),
+            text, about, key, created_at=job.now, software=SOFTWARE, scan_sha256=capture.sha256
         )
-        require_bound_consent(bound, digest, use=job.use, now=job.now)
+        require_bound_consent(bound, about.geometry, use=job.use, now=job.now)
         remarks.append(f"{posed.pose}, consent bound")
     notes = FolderNotes(record.subject.pseudonym, record.record_id, SOFTWARE)
     with progress.stage("write") as remarks:

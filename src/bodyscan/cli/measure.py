@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.evidence import EvidenceOption
 from bodyscan.cli.output import print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
@@ -25,7 +26,7 @@ from bodyscan.cli.scan_job import (
 )
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import ConsentError, InputError
-from bodyscan.types import Measurement
+from bodyscan.types import Measurement, measurement_values
 
 app = typer.Typer()
 
@@ -41,6 +42,7 @@ def measure(
         Path | None,
         typer.Option(help="The person's signed consent record (JSON); a raw scan needs one."),
     ] = None,
+    evidence: EvidenceOption = None,
     unit: UnitOption = None,
     up: UpOption = None,
     facing: FacingOption = None,
@@ -60,7 +62,7 @@ def measure(
     if not file.is_file():
         raise InputError(f"There is no file {file}. Give the path of a twin or a scan.")
     if _is_twin(file):
-        values, measurements = _of_twin(file)
+        values, measurements = _of_twin(file, evidence)
     else:
         flags = {
             "scan": {"unit": unit, "up": up, "facing": facing},
@@ -68,7 +70,7 @@ def measure(
             "accept_quality": accept_quality,
         }
         values, measurements = _of_scan(file, consent, config, flags, quiet)
-    print_result(values | {"measurements": _as_json(measurements)}, _rows(measurements), as_json)
+    print_result(values | {"measurements": measurement_values(measurements)}, _rows(measurements), as_json)
 
 
 def _is_twin(file: Path) -> bool:
@@ -81,27 +83,23 @@ def _is_twin(file: Path) -> bool:
     return bool(document.get("skins"))
 
 
-def _of_twin(file: Path) -> Told:
-    from bodyscan.consent import geometry_digest, require_bound_consent
-    from bodyscan.gltf import read_consent, read_glb
+def _of_twin(file: Path, evidence: Path | None) -> Told:
+    from bodyscan.cli.twin_file import allowed_twin
 
-    twin = read_glb(file)
-    if not twin.measurements:
+    twin = allowed_twin(file, Use(Purpose.MAKE_TWIN), datetime.now(UTC), evidence)
+    if not twin.body.measurements:
         raise InputError(
             f"{file.name} holds no measurements: it is no twin of bodyscan, or a tool dropped them. "
             "Give the twin as it was made, or the raw scan with --consent."
         )
-    record, positions, faces = read_consent(file)
-    digest = geometry_digest(positions, faces)
-    require_bound_consent(record, digest, use=Use(Purpose.MAKE_TWIN), now=datetime.now(UTC))
-    return {"file": str(file), "kind": "twin"}, twin.measurements
+    return {"file": str(file), "kind": "twin"}, twin.body.measurements
 
 
 def _of_scan(
     file: Path, consent: Path | None, config: Path | None, flags: dict[str, Any], quiet: bool
 ) -> Told:
     """Consent first: nothing of the scan is read without it."""
-    from bodyscan.cli.consent_file import read_consent_file
+    from bodyscan.cli.text_files import read_text
     from bodyscan.consent import require_consent
 
     if consent is None:
@@ -110,7 +108,7 @@ def _of_scan(
             "with --consent."
         )
     now, use = datetime.now(UTC), Use(Purpose.MAKE_TWIN)
-    record = read_consent_file(consent)
+    record = read_text(consent)
     require_consent(record, use=use, now=now)
 
     from bodyscan.cli.twin_options import load_options
@@ -137,13 +135,6 @@ def _of_scan(
         "reasons": list(quality.reasons),
     }
     return values, fitted.measurements
-
-
-def _as_json(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
-    return [
-        {"name": m.name, "value_cm": m.value_cm, "iso_8559_1": m.iso, "description": m.description}
-        for m in measurements
-    ]
 
 
 def _rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:

@@ -57,10 +57,10 @@ def consent_for(path: Path, use: Use, now: datetime) -> tuple[str, ConsentRecord
 
     Raises `InputError` where the file cannot be read, `ConsentError` where the record does not cover both.
     """
-    from bodyscan.cli.consent_file import read_consent_file
+    from bodyscan.cli.text_files import read_text
     from bodyscan.consent import require_consent
 
-    text = read_consent_file(path)
+    text = read_text(path)
     record = require_consent(text, use=Use(Purpose.MAKE_TWIN, use.territory, use.medium), now=now)
     require_consent(text, use=use, now=now)
     return text, record
@@ -70,8 +70,8 @@ def refuse_twin(scan: Path, why: str) -> None:
     """Raise `ConsentError`, ending in `why`, where a scan is a twin that carries a record of its own."""
     if scan.suffix.lower() != ".glb":
         return
+    from bodyscan.gltf.consent_copies import consent_copies
     from bodyscan.gltf.container import unpack_glb
-    from bodyscan.gltf.metadata import consent_copies
 
     try:
         document, _ = unpack_glb(scan)

@@ -11,6 +11,7 @@ from typing import Any
 from bodyscan.cli.output import size_words
 from bodyscan.cli.progress import FinishedStage
 from bodyscan.consent import ConsentRecord, Use
+from bodyscan.consent.describe import describe_ai
 from bodyscan.consent.fields import format_utc
 from bodyscan.gltf.export import Exported
 from bodyscan.mark import MarkInfo
@@ -158,6 +159,6 @@ def _consent(record: ConsentRecord) -> ConsentSummary:
         media=tuple(map(str, record.scope.media)),
         territories=tuple(record.scope.territories),
         term=f"{format_utc(record.term.not_before)} to {until}",
-        ai_training="allowed" if record.ai_training else "not allowed",
+        machine_learning=describe_ai(record.ai),
         is_demo=record.demo,
     )

@@ -1,64 +1,69 @@
-"""Tying a signed record to one person's surface: the controller signs both digests together."""
+"""Tying a signed record to one body: the controller signs the record's digest and the body's seal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Literal
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.digest import DIGEST_PREFIX, geometry_digest
-from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime
-from bodyscan.consent.fingerprint import Fingerprint
-from bodyscan.consent.jws import Jws, Role, is_jws, parse_jws, sign_payload, signature_holds
-from bodyscan.consent.keys import SigningKey
+from bodyscan.consent.bundle import Bundle, read_bundle
+from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime, Uuid, explain
+from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload, signature_holds
+from bodyscan.consent.key_history import KeyHistory, KeyUse, check_key, newest_histories, read_key_history
+from bodyscan.consent.keys import PublicJwk, SigningKey
 from bodyscan.consent.policy import Use, check_clock, coverage_gap, term_gap
 from bodyscan.consent.record import ConsentRecord, Purpose
+from bodyscan.consent.seal import Seal
 from bodyscan.consent.sign import SignedRecord, parse_signed
-from bodyscan.consent.state import ConsentState, RefusedConsent
+from bodyscan.consent.state import BindingVerdict, ConsentState, RefusedConsent
 from bodyscan.errors import InputError
 
-__all__ = ["Binding", "OpenedConsent", "bind", "geometry_digest", "open_consent"]
-
+_FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 BINDING_TYP = "bodyscan-binding+jws"
-BOUND_MEMBER = "bodyscan_consent"
-BOUND_VERSION = 1
+_Signed = TypeVar("_Signed", bound=StrictModel)
 
 
 class Binding(StrictModel):
     """What the controller signs when a twin is made."""
 
-    schema_version: Literal[1, 2] = 2
-    """2 where there is a fingerprint; 1 is read too."""
-    record_id: str
+    schema_: Annotated[
+        Literal["urn:bodyscan:binding:1"], Field(validation_alias="schema", serialization_alias="schema")
+    ] = "urn:bodyscan:binding:1"
+    record_id: Uuid
     record_sha256: Sha256Hex
     """Digest of the record's canonical JSON."""
-    geometry: Annotated[str, Field(pattern=f"^{DIGEST_PREFIX}[0-9a-f]{{64}}$")]
-    """`geometry_digest` of the twin in its rest pose."""
-    fingerprint: Fingerprint | None = None
-    """The same surface told coarsely, so that a copy whose positions were quantised is known again."""
+    seal: Seal
+    """The body in its rest pose."""
+    scan_sha256: Sha256Hex | None = None
+    """Digest of the scan's file that the body was made from."""
     created_at: UtcTime
     software: ShortText
 
-    @model_validator(mode="after")
-    def _check_version(self) -> Binding:
-        if (self.fingerprint is not None) != (self.schema_version == 2):
-            raise ValueError("a binding of version 2 has a fingerprint, and only that")
-        return self
-
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+
+    def sha256(self) -> str:
+        """Return the hex digest of `canonical_json`."""
+        return hashlib.sha256(self.canonical_json()).hexdigest()
 
 
 @dataclass(frozen=True)
 class OpenedConsent:
-    """A consent text whose signatures hold and are complete."""
+    """A consent text whose signatures hold and are complete. Whether their keys still count is not judged."""
 
+    bundle: Bundle
     signed: SignedRecord
-    binding: Binding | None
+    binding: Binding | None = None
+    binding_kid: str = ""
+    """Thumbprint of the key that signed the binding."""
+    histories: Mapping[str, KeyHistory] = field(default_factory=dict)
+    """Owner's thumbprint -> their keys over time, from the text and from the verifier."""
 
     @property
     def record(self) -> ConsentRecord:
@@ -68,118 +73,136 @@ class OpenedConsent:
 
 def bind(
     signed_record: str,
-    digest: str,
+    seal: Seal,
     controller_key: SigningKey,
     *,
     created_at: datetime,
     software: str,
-    fingerprint: Fingerprint | None = None,
+    scan_sha256: str | None = None,
 ) -> str:
-    """Bind a fully signed record to a surface; return the JSON text that a twin carries.
+    """Bind a fully signed record to a body; return the JSON text that a twin carries.
 
-    `digest` comes from `geometry_digest` and `fingerprint` from the function of that name, of one surface
-    (without it no packed copy can be told from another body); `created_at` is UTC (fractions of a second
-    are dropped); `software` names what made the twin. An older binding in the text is replaced. Raises
-    `ConsentError` where the record is not sound, not valid at `created_at` or does not cover making a twin,
-    and `InputError` where the key is not the controller's or a value is malformed.
+    `seal` comes from `bodyscan.consent.seal`; `scan_sha256` is the digest of the scan's file; `created_at` is
+    UTC (fractions of a second are dropped); `software` names what made the twin. An older binding in the text
+    is replaced. Raises `ConsentError` where the record is not sound, not valid at `created_at`, does not
+    cover making a twin or was signed for another scan, and `InputError` where the key is not the controller's
+    or a value is malformed.
     """
     check_clock(created_at, "created_at")
     opened = open_consent(signed_record)
     record = opened.record
-    if gap := term_gap(record, created_at):
-        raise RefusedConsent(*gap, record)
-    if reason := coverage_gap(record, Use(Purpose.MAKE_TWIN)):
-        raise RefusedConsent(ConsentState.NOT_COVERED, f"{reason}.", record)
-    if controller_key.public != record.controller.public_key:
+    if gap := term_gap(record, created_at) or coverage_gap(record, Use(Purpose.MAKE_TWIN)):
+        raise RefusedConsent(gap.state, f"{gap.reason}.", record, clause=gap.clause)
+    root, history = (
+        record.controller.public_key,
+        opened.histories.get(record.controller.public_key.thumbprint),
+    )
+    try:
+        check_key(
+            history,
+            root,
+            controller_key.thumbprint,
+            KeyUse.BINDING,
+            signed_at=created_at,
+            stamped_at=None,
+            now=created_at,
+        )
+    except RefusedConsent as refusal:
         raise InputError(
             f"the key {controller_key.thumbprint} is not the controller's: the record names "
-            f"{record.controller.public_key.thumbprint}. Bind with that key."
-        )
+            f"{root.thumbprint}. {refusal.status.reason}"
+        ) from None
     try:
         binding = Binding(
             record_id=record.record_id,
             record_sha256=record.sha256(),
-            schema_version=1 if fingerprint is None else 2,
-            geometry=digest,
-            fingerprint=fingerprint,
+            seal=seal,
+            scan_sha256=scan_sha256,
             created_at=created_at.replace(microsecond=0),
             software=software,
         )
     except ValidationError as error:
-        raise InputError(f"the binding cannot be made: {_problem(error)}.") from None
+        raise InputError(f"the binding cannot be made: {explain(error)}.") from None
+    if refusal := named_gap(record, binding):
+        raise refusal
     payload = binding.canonical_json()
-    signature = sign_payload(payload, Role.CONTROLLER, BINDING_TYP, controller_key)
-    bound = {
-        BOUND_MEMBER: BOUND_VERSION,
-        "record": opened.signed.jws.to_json(),
-        "binding": Jws(payload, (signature,)).to_json(),
-    }
-    return strict_json.canonical(bound).decode()
+    document = Jws(payload, (sign_payload(payload, Role.CONTROLLER, BINDING_TYP, controller_key),))
+    kept = tuple(stamp for stamp in opened.bundle.stamps if stamp.of == "record")
+    return replace(opened.bundle, binding=document.to_json(), attestations=(), stamps=kept).to_text()
 
 
-def open_consent(text: str | None) -> OpenedConsent:
+def named_gap(record: ConsentRecord, binding: Binding) -> RefusedConsent | None:
+    """Return the refusal where the person signed for other scans or bodies than the binding's, or None."""
+    named = record.bindings
+    if named is None:
+        return None
+    if named.scans and binding.scan_sha256 not in named.scans:
+        what = f"of the scan {binding.scan_sha256}" if binding.scan_sha256 else "of no stated scan"
+        reason, clause = f"the person signed for other scans; this body is {what}.", "bindings.scans"
+    elif named.geometries and binding.seal.geometry not in named.geometries:
+        reason, clause = "the person signed for other bodies than this one.", "bindings.geometries"
+    else:
+        return None
+    return RefusedConsent(
+        ConsentState.UNBOUND, reason, record, clause=clause, geometry=BindingVerdict.UNBOUND
+    )
+
+
+def open_consent(
+    text: str | None, histories: Sequence[KeyHistory] = (), now: datetime | None = None
+) -> OpenedConsent:
     """Read a signed record or a bound consent and check all signatures, or raise `RefusedConsent`.
 
-    Neither the term nor the scope nor the geometry is looked at.
+    `histories`: key histories that the caller has, beside those in the text; `now` (UTC): with it, lists of
+    keys from the future are refused. Neither the term, the scope, the body nor a key's end is looked at.
     """
-    if text is None or not text.strip():
-        raise RefusedConsent(ConsentState.STRIPPED, "there is no consent record.")
-    record_value, binding_value = _split(text)
-    signed = parse_signed(record_value)
+    bundle = read_bundle(text)
+    signed = parse_signed(bundle.record)
     if signed.missing:
         roles = " and the ".join(signed.missing)
         raise RefusedConsent(ConsentState.STRIPPED, f"the signature of the {roles} is missing.")
-    binding = None if binding_value is None else _parse_binding(binding_value, signed.record)
-    return OpenedConsent(signed, binding)
+    embedded = [read_key_history(value, now or _FAR_FUTURE) for value in bundle.keys]
+    known = newest_histories([*embedded, *histories])
+    opened = OpenedConsent(bundle, signed, histories=known)
+    if bundle.binding is None:
+        return opened
+    root = signed.record.controller.public_key
+    binding, kid = read_signed(
+        bundle.binding, BINDING_TYP, Role.CONTROLLER, Binding, {root.thumbprint: root, **_listed(known, root)}
+    )
+    return replace(opened, binding=binding, binding_kid=kid)
 
 
-def _split(text: str) -> tuple[Any, Any]:
-    """Return the record's JWS and the binding's, None where there is none."""
-    try:
-        value = strict_json.loads(text, "the consent")
-    except InputError as error:
-        raise RefusedConsent(ConsentState.ALTERED, str(error)) from None
-    if is_jws(value):
-        return value, None
-    if isinstance(value, dict) and value.get(BOUND_MEMBER) is not None and "record" in value:
-        if type(value[BOUND_MEMBER]) is not int or value[BOUND_MEMBER] != BOUND_VERSION:
-            raise RefusedConsent(
-                ConsentState.ALTERED,
-                f"its version {value[BOUND_MEMBER]!r} is not known; this software reads {BOUND_VERSION}.",
-            )
-        if odd := set(value) - {BOUND_MEMBER, "record", "binding"}:
-            raise RefusedConsent(ConsentState.ALTERED, f"it has the unknown members {sorted(odd)}.")
-        return value["record"], value.get("binding")
-    if isinstance(value, dict) and {"subject", "controller", "scope"} <= set(value):
-        raise RefusedConsent(ConsentState.STRIPPED, "it is a record that nobody has signed.")
-    raise RefusedConsent(ConsentState.ALTERED, "it is neither a signed record nor a bound consent.")
+def read_signed(
+    value: Any, typ: str, role: Role, model: type[_Signed], keys: Mapping[str, PublicJwk]
+) -> tuple[_Signed, str]:
+    """Return what one of `keys` (thumbprint -> key) signed alone in `role`, and that key's thumbprint.
 
-
-def _parse_binding(value: Any, record: ConsentRecord) -> Binding:
-    document = parse_jws(value, BINDING_TYP)
-    signature = document.by_role(Role.CONTROLLER)
+    Raises `RefusedConsent` where the form, the signature or the payload does not hold.
+    """
+    what = typ.removeprefix("bodyscan-").removesuffix("+jws")
+    document = parse_jws(value, typ)
+    signature = document.by_role(role)
     if signature is None or len(document.signatures) != 1:
         raise RefusedConsent(
-            ConsentState.STRIPPED, "the binding does not carry the controller's signature alone.", record
+            ConsentState.STRIPPED, f"the {what} does not carry the {role}'s signature alone."
         )
-    key = record.controller.public_key
-    if signature.kid != key.thumbprint or not signature_holds(document, signature, key):
-        raise RefusedConsent(
-            ConsentState.ALTERED, "the binding was not signed by the controller of this record.", record
-        )
+    key = keys.get(signature.kid)
+    if key is None or not signature_holds(document, signature, key):
+        whom = f"by the {role} of this record" if role is Role.CONTROLLER else f"by a {role} whose key counts"
+        raise RefusedConsent(ConsentState.ALTERED, f"the {what} was not signed {whom}.")
     try:
-        strict_json.loads(document.payload, "the binding")
-        binding = Binding.model_validate_json(document.payload)
+        strict_json.loads(document.payload, f"the {what}")
+        found = model.model_validate_json(document.payload)
     except ValidationError as error:
-        raise RefusedConsent(ConsentState.ALTERED, f"the binding is not valid: {_problem(error)}.") from None
+        raise RefusedConsent(ConsentState.ALTERED, f"the {what} is not valid: {explain(error)}.") from None
     except InputError as error:
         raise RefusedConsent(ConsentState.ALTERED, str(error)) from None
-    if binding.canonical_json() != document.payload:
-        raise RefusedConsent(ConsentState.ALTERED, "the binding is not in canonical JSON.", record)
-    return binding
+    if found.canonical_json() != document.payload:  # type: ignore[attr-defined]
+        raise RefusedConsent(ConsentState.ALTERED, f"the {what} is not in canonical JSON.")
+    return found, signature.kid
 
 
-def _problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+def _listed(histories: Mapping[str, KeyHistory], root: PublicJwk) -> dict[str, PublicJwk]:
+    history = histories.get(root.thumbprint)
+    return {} if history is None else {one.key.thumbprint: one.key for one in history.current.keys}

@@ -9,22 +9,32 @@ from datetime import UTC, datetime
 
 from bodyscan.consent.keys import SigningKey, key_from_seed
 from bodyscan.consent.record import (
+    AI_PURPOSES,
     DEMO_PREFIX,
     ConsentRecord,
     Controller,
+    DataCategory,
+    DataTerms,
     Guardian,
+    LawfulBasis,
     Medium,
+    Modification,
     Pay,
     PayKind,
     Purpose,
+    Redistribution,
     Scope,
     Subject,
     Term,
+    Withdrawal,
+    WithdrawalEffect,
+    WithdrawalMethod,
 )
 from bodyscan.consent.sign import sign_record
 from bodyscan.consent.territories import WORLDWIDE
 
 DEMO_TERM = Term(not_before=datetime(2025, 1, 1, tzinfo=UTC), not_after=datetime(2125, 1, 1, tzinfo=UTC))
+"""Long, so that samples work for whoever tries them."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,13 @@ def make_demo_consent(name: str, *, seed: int = 0, minor: bool = False) -> DemoC
     guardian = _demo_key("guardian", name, seed) if minor else None
     record = ConsentRecord(
         record_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"bodyscan demo record {name} {seed} {minor}")),
+        issued_at=DEMO_TERM.not_before,
         subject=Subject(
-            pseudonym=f"{DEMO_PREFIX}{name}", minor=minor, public_key=subject.public if subject else None
+            pseudonym=f"{DEMO_PREFIX}{name}",
+            minor=minor,
+            # A made-up child stays one as long as the sample is good for.
+            adult_from=DEMO_TERM.not_after if minor else None,
+            public_key=subject.public if subject else None,
         ),
         guardian=_demo_guardian(name, guardian) if guardian else None,
         controller=Controller(
@@ -64,7 +79,13 @@ def make_demo_consent(name: str, *, seed: int = 0, minor: bool = False) -> DemoC
         scope=_demo_scope(),
         term=DEMO_TERM,
         pay=Pay(kind=PayKind.UNPAID),
-        revocation="mailto:revoke@example.org",
+        separate_document=True,
+        data=_demo_data(),
+        withdrawal=Withdrawal(
+            method=WithdrawalMethod.SIGNED_STATEMENT,
+            address="mailto:revoke@example.org",
+            effect=WithdrawalEffect.STOP_AND_DELETE,
+        ),
         demo=True,
     )
     text = sign_record(record, controller=controller, subject=subject, guardian=guardian)
@@ -86,7 +107,20 @@ def _demo_guardian(name: str, key: SigningKey) -> Guardian:
 
 def _demo_scope() -> Scope:
     return Scope(
-        purposes=tuple(purpose for purpose in Purpose if purpose is not Purpose.AI_TRAINING),
+        description="Sample data of a person who does not exist: everything but machine learning.",
+        purposes=tuple(purpose for purpose in Purpose if purpose not in AI_PURPOSES),
         territories=(WORLDWIDE,),
         media=(Medium.ALL,),
+        modification=Modification.APPEARANCE,
+        redistribution=Redistribution.ANYONE,
+    )
+
+
+def _demo_data() -> DataTerms:
+    return DataTerms(
+        categories=tuple(DataCategory),
+        lawful_basis=LawfulBasis.EXPLICIT_CONSENT,
+        places=(WORLDWIDE,),
+        retention="P1Y",
+        delete_by=DEMO_TERM.not_after.replace(year=DEMO_TERM.not_after.year + 1),
     )

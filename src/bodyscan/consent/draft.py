@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 from bodyscan.consent import strict_json
@@ -13,7 +15,14 @@ from bodyscan.consent.keys import PublicJwk
 from bodyscan.consent.record import ConsentRecord, record_from_values
 from bodyscan.errors import InputError
 
-_KEY_HOLDERS = ("subject", "guardian", "controller")
+DRAFT_FILE = Path(__file__).parent / "schema" / "draft.toml"
+"""A draft in which every field is explained."""
+_KEY_PLACES = (
+    "subject.public_key",
+    "guardian.public_key",
+    "controller.public_key",
+    "withdrawal.status.issuer",
+)
 
 
 def parse_draft(text: str, file_format: str, what: str = "the draft") -> dict[str, Any]:
@@ -51,15 +60,21 @@ def merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, 
 
 
 def build_record(values: Mapping[str, Any], load_key: Callable[[str], PublicJwk]) -> ConsentRecord:
-    """Return the record of plain values; a `public_key` that is text is a file that `load_key` reads.
+    """Return the record of plain values; a key that is text names a file that `load_key` reads.
 
     Raises `InputError` that names every wrong or missing field.
     """
-    values = merge(values, {})
-    for holder in _KEY_HOLDERS:
-        person = values.get(holder)
-        if isinstance(person, dict) and isinstance(person.get("public_key"), str):
-            person["public_key"] = load_key(person["public_key"]).model_dump()
+    values = copy.deepcopy(dict(values))
+    holders = [(values, place.split(".")) for place in _KEY_PLACES]
+    licensees = values.get("licensees")
+    if isinstance(licensees, list):
+        holders += [(one, ["public_key"]) for one in licensees if isinstance(one, dict)]
+    for holder, (*groups, name) in holders:
+        for group in groups:
+            inner = holder.get(group)
+            holder = inner if isinstance(inner, dict) else {}
+        if isinstance(holder.get(name), str):
+            holder[name] = load_key(holder[name]).model_dump()
     return record_from_values(values)
 
 

@@ -12,14 +12,23 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
 )
 
 from bodyscan.consent.territories import check_territory
 
-_UTC_FORM = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+UTC_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+_UTC_FORM = re.compile(UTC_PATTERN)
+_UNSEEN = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u3164\ufeff\uffa0"
+    + "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))))
+)
+"""Characters that show nothing or turn the direction of what follows (Unicode TR 36, section 2)."""
+_LOOKALIKE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
+"""Scripts whose letters are taken for each other's; one word is written in one of them."""
 
 
 class StrictModel(BaseModel):
@@ -28,13 +37,33 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-def _check_text(text: str) -> str:
-    """Refuse what would look different from what it is: control and direction characters."""
+def explain(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in one clause: `place: what`."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def check_text(text: str) -> str:
+    """Return `text`, or raise `ValueError` where it would look different from what it is.
+
+    Refused are control and direction characters, invisible ones, text that is not in the Unicode normal
+    form C, and words that mix scripts whose letters look alike (Unicode TR 39, section 5).
+    """
     if text != text.strip():
         raise ValueError("begins or ends with a space")
     for char in text:
-        if unicodedata.category(char) in ("Cc", "Cs") or char in _BIDI_CONTROLS:
+        if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") or char in _UNSEEN:
             raise ValueError(f"holds the control character U+{ord(char):04X}")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ValueError("is not in the Unicode normal form C (NFC); write its letters as single characters")
+    for word in re.findall(r"\w+", text):
+        scripts = {unicodedata.name(char, "?").split(" ")[0] for char in word if char.isalpha()}
+        if len(mixed := sorted(scripts & _LOOKALIKE_SCRIPTS)) > 1:
+            raise ValueError(
+                f"the word {word!r} mixes {' and '.join(mixed)} letters, which look alike; use one script"
+            )
     return text
 
 
@@ -74,22 +103,61 @@ def _check_address(text: str) -> str:
     return text
 
 
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text)]
+def _check_web_address(text: str) -> str:
+    if not text.startswith("https://"):
+        raise ValueError(f"{text!r} must begin with https://")
+    return _check_address(text)
+
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(check_text)]
 """1 to 200 characters, none of them invisible."""
 
+LabelText = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(check_text)]
+"""1 to 60 characters: what fits on a picture."""
+
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(check_text)]
+"""1 to 2,000 characters on one line, none of them invisible."""
+
 Address = Annotated[
-    str, StringConstraints(max_length=400), AfterValidator(_check_text), AfterValidator(_check_address)
+    str, StringConstraints(max_length=400), AfterValidator(check_text), AfterValidator(_check_address)
 ]
 """`https://` or `mailto:`."""
 
-Territory = Annotated[str, AfterValidator(check_territory)]
+WebAddress = Annotated[
+    str, StringConstraints(max_length=400), AfterValidator(check_text), AfterValidator(_check_web_address)
+]
+"""`https://`."""
+
+Territory = Annotated[str, StringConstraints(max_length=9), AfterValidator(check_territory)]
 """`worldwide`, an ISO 3166-1 alpha-2 code, or a subdivision of one."""
 
-UtcTime = Annotated[datetime, BeforeValidator(_check_time), PlainSerializer(format_utc, return_type=str)]
+UtcTime = Annotated[
+    datetime,
+    BeforeValidator(_check_time, json_schema_input_type=Annotated[str, Field(pattern=UTC_PATTERN)]),
+    PlainSerializer(format_utc, return_type=str),
+]
 """UTC, to the second."""
 
 DecimalText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?$")]
 """A number as text, so that no reader rounds it: `12.50`."""
 
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """64 lower-case hex digits."""
+
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+"""BCP 47: `de`, `pt-BR`."""
+
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=r"^P([1-9][0-9]{0,2}Y([1-9][0-9]?M)?([1-9][0-9]?D)?|[1-9][0-9]{0,3}[MD])$"),
+]
+"""ISO 8601: `P3Y`, `P1Y6M`, `P90D`."""
+
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""A UUID in lower case."""
+
+Thumbprint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""SHA-256 thumbprint of a key (RFC 7638), base64url."""

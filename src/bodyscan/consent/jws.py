@@ -29,6 +29,12 @@ class Role(StrEnum):
     SUBJECT = "subject"
     GUARDIAN = "guardian"
     CONTROLLER = "controller"
+    PACKER = "packer"
+    """Attests that a file which it packed anew shows the same body."""
+    OWNER = "owner"
+    """The owner of a list of keys."""
+    ISSUER = "issuer"
+    """Of a status list."""
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ and in the extras of the body node. Copies that differ are a sign of tampering a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.errors import InputError
 from bodyscan.types import Measurement, Provenance, ProvenanceStep, Twin
 
 KEY = "bodyscan"
@@ -88,52 +88,6 @@ def to_json_value(value: Any, where: str) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise InputError(f"{where} is of the type {type(value).__name__}, which JSON cannot hold.")
-
-
-def consent_copies(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return where in the document a consent record stands, and its text.
-
-    Raises `ConsentError` where a copy is there and is not text.
-    """
-    copies = {}
-    for place, text in _candidates(document):
-        if not isinstance(text, str) or not text.strip():
-            raise ConsentError(
-                f"The consent copy in {place} is not a record but {type(text).__name__}: "
-                "the file was altered."
-            )
-        copies[place] = text
-    return copies
-
-
-def agreed_consent(document: Mapping[str, Any]) -> str | None:
-    """Return the consent text that all copies agree on; None where there is no copy.
-
-    Raises `ConsentError` where copies differ: one of them was exchanged.
-    """
-    copies = consent_copies(document)
-    texts = set(copies.values())
-    if len(texts) > 1:
-        raise ConsentError(
-            f"The file holds {len(texts)} different consent records ({', '.join(copies)}). "
-            "One of them was exchanged: do not use the file, ask for it again from its source."
-        )
-    return texts.pop() if texts else None
-
-
-def _candidates(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    extensions = _object(document.get("extensions"))
-    if CONSENT_EXTENSION in extensions:
-        yield f"the extension {CONSENT_EXTENSION}", _object(extensions[CONSENT_EXTENSION]).get("record")
-    packets = _object(extensions.get(XMP_EXTENSION)).get("packets")
-    for index, packet in enumerate(_list(packets)):
-        if f"{KEY}:consent" in _object(packet):
-            yield f"XMP packet {index}", packet[f"{KEY}:consent"]
-    for kind in ("nodes", "meshes", "scenes"):
-        for index, item in enumerate(_list(document.get(kind))):
-            ours = _object(_object(_object(item).get("extras")).get(KEY))
-            if "consent" in ours:
-                yield f"the extras of {kind}[{index}]", ours["consent"]
 
 
 def bodyscan_extras(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from bodyscan.errors import InputError
 from bodyscan.geometry.srgb import srgb_from_linear
 from bodyscan.gltf.accessors import AccessorReader
+from bodyscan.gltf.consent_copies import agreed_consent
 from bodyscan.gltf.container import unpack_glb
 from bodyscan.gltf.metadata import (
-    agreed_consent,
     bodyscan_extras,
     parse_landmarks,
     parse_measurements,

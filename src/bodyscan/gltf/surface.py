@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.influences import clean_influences
 from bodyscan.geometry.tangents import vertex_tangents
-from bodyscan.gltf.attributes import clean_influences, seamless_normals
+from bodyscan.gltf.attributes import seamless_normals
 from bodyscan.gltf.buffer import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, BufferPacker, smallest_index_dtype
 from bodyscan.gltf.color import srgb8_to_linear16
 from bodyscan.gltf.options import GltfOptions

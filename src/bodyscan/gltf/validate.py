@@ -15,8 +15,9 @@ import numpy as np
 
 from bodyscan.errors import InputError
 from bodyscan.gltf.collision import MANIFOLD_EXTENSION, is_manifold, merged_vertices
+from bodyscan.gltf.consent_copies import agreed_consent, consent_copies
 from bodyscan.gltf.container import unpack_glb
-from bodyscan.gltf.metadata import agreed_consent, bodyscan_extras, consent_copies
+from bodyscan.gltf.metadata import bodyscan_extras
 from bodyscan.gltf.read import DAMAGE, GlbBody, read_glb
 from bodyscan.gltf.targets import Target, load_target, target_names
 from bodyscan.gltf.vrm import REQUIRED_BONES, VRM_EXTENSION

@@ -14,10 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from bodyscan.consent import Purpose
 from bodyscan.consent.binding import open_consent
 from bodyscan.consent.fields import format_utc
-from bodyscan.consent.record import ConsentRecord, Medium, PayKind
+from bodyscan.consent.record import (
+    ALL_PRODUCT_LINES,
+    ConsentRecord,
+    Medium,
+    Modification,
+    PayKind,
+    Purpose,
+    Redistribution,
+)
 from bodyscan.consent.territories import WORLDWIDE
 from bodyscan.errors import InputError
 from bodyscan.gltf.skeleton_nodes import TargetSkeleton
@@ -103,14 +110,20 @@ def vrm_extensions(
 def vrm_meta(record: ConsentRecord, body_model: str) -> dict[str, Any]:
     """Return VRM's `meta` for a consent record; what the record does not allow is not allowed."""
     purposes, scope = set(record.scope.purposes), record.scope
+    # A limit that VRM's flags cannot tell keeps them closed.
     unlimited = (
-        WORLDWIDE in scope.territories and Medium.ALL in scope.media and record.pay.kind is PayKind.UNPAID
+        WORLDWIDE in scope.territories
+        and Medium.ALL in scope.media
+        and ALL_PRODUCT_LINES in scope.product_lines
+        and record.pay.kind is PayKind.UNPAID
     )
 
     def open_(*needed: Purpose) -> bool:
         return unlimited and purposes.issuperset(needed)
 
     others_act = open_(Purpose.ANIMATION, Purpose.EXPORT)
+    handed_on = open_(Purpose.EXPORT) and scope.redistribution is Redistribution.ANYONE
+    changed = handed_on and scope.modification is Modification.APPEARANCE
     return {
         "name": record.subject.pseudonym,
         "authors": [record.controller.name],
@@ -118,7 +131,7 @@ def vrm_meta(record: ConsentRecord, body_model: str) -> dict[str, Any]:
             f"The likeness of {record.subject.pseudonym}. Use is allowed by the consent record "
             f"{record.record_id} in this file and within its scope alone, from "
             f"{format_utc(record.term.not_before)} until {format_utc(record.term.not_after)}. "
-            f"The person can take it back: {record.revocation}"
+            f"The person can take it back: {record.withdrawal.address}"
         ),
         "contactInformation": record.controller.contact,
         "thirdPartyLicenses": f"Body model: {body_model}",
@@ -130,8 +143,8 @@ def vrm_meta(record: ConsentRecord, body_model: str) -> dict[str, Any]:
         "allowPoliticalOrReligiousUsage": False,
         "allowAntisocialOrHateUsage": False,
         "creditNotation": "required",
-        "allowRedistribution": open_(Purpose.EXPORT),
-        "modification": "prohibited",
+        "allowRedistribution": handed_on,
+        "modification": "allowModificationRedistribution" if changed else "prohibited",
     }
 
 

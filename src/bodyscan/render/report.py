@@ -43,7 +43,7 @@ class ConsentSummary:
     territories: tuple[str, ...] = ()
     term: str = ""
     """From when to when, in words."""
-    ai_training: str = "not allowed"
+    machine_learning: str = "not allowed"
     is_demo: bool = False
     """True for a record that was made for demonstration and means nothing."""
 
@@ -218,7 +218,7 @@ def _consent(consent: ConsentSummary) -> str:
         ("Media", ", ".join(map(_words, consent.media))),
         ("Territories", ", ".join(consent.territories)),
         ("Term", consent.term),
-        ("AI training", consent.ai_training),
+        ("Machine learning", consent.machine_learning),
     ]
     intro = (
         "This is a demonstration record: it stands for no real person's agreement." if consent.is_demo else ""

@@ -9,17 +9,17 @@ from datetime import datetime
 import numpy as np
 
 from bodyscan.consent import (
-    Fingerprint,
+    Evidence,
     Purpose,
+    Seal,
     SigningKey,
-    TrustedKeys,
     Use,
     bind,
-    fingerprint,
-    geometry_digest,
     require_bound_consent,
     require_consent,
+    seal,
 )
+from bodyscan.consent.content import content_of
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.types import (
     I32,
@@ -33,8 +33,8 @@ from bodyscan.types import (
     Twin,
 )
 
-Binder = Callable[[str, Fingerprint], str]
-"""Takes digest and fingerprint of a surface, returns the bound consent text: for keys in other hands."""
+Binder = Callable[[Seal], str]
+"""Takes the seal of a body, returns the bound consent text: for keys in other hands."""
 
 POSES = ("captured", "a", "t")
 
@@ -62,7 +62,7 @@ def assemble_twin(
     pose: str,
     vertex_source: I32 | None = None,
     parts: TwinParts | None = None,
-    trusted: TrustedKeys | None = None,
+    evidence: Evidence | None = None,
 ) -> Twin:
     """Return the twin, with the consent bound to its geometry and to each of its parts with one of its own.
 
@@ -71,8 +71,8 @@ def assemble_twin(
     JSON text; it must be valid at `now` (UTC) and cover both `use` and making a twin. `controller_key`: the
     key of the record's controller, who binds the record to this surface (`bodyscan.consent.bind`), or a
     function that has it done elsewhere; what it returns is checked. `landmarks`: name -> metres in the bind
-    pose. `parts`: textures, levels of detail and collision body, in the same bind pose. `trusted`: keys that
-    the caller knows, where the record must be signed by one of them.
+    pose. `parts`: textures, levels of detail and collision body, in the same bind pose. `evidence`: what the
+    caller knows of keys and of withdrawals (a record that names a status list needs it).
 
     Raises `ConsentError` without such a consent or without a key to bind it, `InputError` where the key is
     another's, the pose is unknown, or rig, morphs, parts and sources do not belong together.
@@ -80,8 +80,8 @@ def assemble_twin(
     if pose not in POSES:
         raise InputError(f"The pose '{pose}' is unknown; possible are {', '.join(POSES)}.")
     making = Use(Purpose.MAKE_TWIN, use.territory, use.medium, use.when)
-    require_consent(consent, use=making, now=now, trusted=trusted)
-    signed = require_consent(consent, use=use, now=now, trusted=trusted)
+    require_consent(consent, use=making, now=now, evidence=evidence)
+    signed = require_consent(consent, use=use, now=now, evidence=evidence)
     assert consent is not None  # require_consent refused None
     if controller_key is None:
         raise ConsentError(
@@ -92,22 +92,24 @@ def assemble_twin(
     source = np.arange(count, dtype=np.int32) if vertex_source is None else vertex_source
     _check_lengths(count, source, morphs)
 
-    def bound_to(part: Rig) -> str:
+    parts = parts or TwinParts()
+
+    def bound_to(part: Rig, shapes: tuple[Morph, ...], textures: SkinTextures | None) -> str:
         if part.skeleton.joint_names != rig.skeleton.joint_names:
             raise InputError("A part of the twin stands on another skeleton than the twin; rig both alike.")
-        digest, about = twin_digest(part), twin_fingerprint(part)
+        about = seal(content_of(part, shapes, textures))
         if isinstance(controller_key, SigningKey):
             text = bind(
                 consent,
-                digest,
+                about,
                 controller_key,
                 created_at=now,
                 software=provenance.software,
-                fingerprint=about,
+                scan_sha256=provenance.input_sha256 or None,
             )
         else:
-            text = controller_key(digest, about)
-        record = require_bound_consent(text, digest, use=use, now=now, trusted=trusted)
+            text = controller_key(about)
+        record = require_bound_consent(text, about.geometry, use=use, now=now, evidence=evidence)
         if record.sha256() != signed.sha256():
             raise ConsentError(
                 f"The binding came back with another record ({record.record_id}) than the one that was given "
@@ -115,19 +117,24 @@ def assemble_twin(
             )
         return text
 
-    parts = parts or TwinParts()
+    def bound_level(level: Level) -> Level:
+        return replace(level, consent=bound_to(level.rig, level.morphs, parts.textures))
+
+    collision = parts.collision
+    if collision is not None:
+        collision = replace(collision, consent=bound_to(collision.rig, (), None))
     return Twin(
         rig=rig,
         vertex_source=_read_only(source),
         morphs=tuple(morphs),
         measurements=tuple(measurements),
         landmarks=_landmarks(landmarks),
-        consent=bound_to(rig),
+        consent=bound_to(rig, tuple(morphs), parts.textures),
         provenance=provenance,
         pose=pose,
         textures=_checked_textures(parts.textures, rig),
-        levels=tuple(replace(level, consent=bound_to(level.rig)) for level in parts.levels),
-        collision=parts.collision and replace(parts.collision, consent=bound_to(parts.collision.rig)),
+        levels=tuple(bound_level(level) for level in parts.levels),
+        collision=collision,
     )
 
 
@@ -137,16 +144,6 @@ def _check_lengths(count: int, source: I32, morphs: tuple[Morph, ...]) -> None:
     for morph in morphs:
         if len(morph.vertex_ids) and not 0 <= morph.vertex_ids.min() <= morph.vertex_ids.max() < count:
             raise InputError(f"The morph '{morph.name}' names a vertex outside 0..{count - 1}.")
-
-
-def twin_digest(rig: Rig) -> str:
-    """Return the geometry digest of a rig's surface as a GLB holds it: float32 positions."""
-    return geometry_digest(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
-
-
-def twin_fingerprint(rig: Rig) -> Fingerprint:
-    """Return the fingerprint of a rig's surface as a GLB holds it: float32 positions."""
-    return fingerprint(rig.mesh.vertices.astype(np.float32), rig.mesh.faces)
 
 
 def _checked_textures(textures: SkinTextures | None, rig: Rig) -> SkinTextures | None:
