@@ -182,11 +182,14 @@ class Authority:
         signed_as: bytes | None = None,
         listed: str | None = None,
         sort: bool = True,
+        named: Certified | None = None,
+        ess: str = "v2",
     ) -> bytes:
         """Return a token for `data`.
 
-        `signed_as` puts another content under the signature, `listed` names another hash than the signer's in
-        the list of hashes, and `sort` orders the certificates as DER wants it.
+        `signed_as` puts another content under the signature, `listed` names another hash than the signer's
+        in the list of hashes, `sort` orders the certificates as DER wants it, `named` is the certificate that
+        the signature names, and `ess` how: `v1` by SHA-1, `v2`, `sha512` as v2 with that hash, or `none`.
         """
         info = sequence(
             integer(1),
@@ -198,17 +201,13 @@ class Authority:
             integer(nonce) if nonce is not None else b"",
         )
         signer = self.signer.certificate
-        der = signer.public_bytes(serialization.Encoding.DER)
         attributes = [
             sequence(oid("1.2.840.113549.1.9.3"), set_of(oid(_TST_INFO))),
             sequence(
                 oid("1.2.840.113549.1.9.4"),
                 set_of(tlv(0x04, hashlib.new(digest, signed_as or info).digest())),
             ),
-            sequence(  # signingCertificateV2 (RFC 5816)
-                oid("1.2.840.113549.1.9.16.2.47"),
-                set_of(sequence(sequence(sequence(tlv(0x04, hashlib.sha256(der).digest()))))),
-            ),
+            *_signing_certificate((named or self.signer).certificate, ess),
         ]
         algorithm: Any = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512}[digest]()
         key = self.signer.key
@@ -245,6 +244,18 @@ class Authority:
     def with_stamper(self, **options: Any) -> Authority:
         """Return the same authority with another stamping certificate."""
         return replace(self, stamper=certify("Stamper", self.between or self.root, **options))
+
+
+def _signing_certificate(certificate: x509.Certificate, form: str) -> list[bytes]:
+    """Return the attribute that names a certificate (RFC 2634 and 5035), or nothing."""
+    if form == "none":
+        return []
+    data = certificate.public_bytes(serialization.Encoding.DER)
+    name = {"v1": "sha1", "v2": "sha256"}.get(form, form)
+    stated = b"" if form in ("v1", "v2") else sequence(oid(OIDS[name]))
+    identity = sequence(stated, tlv(0x04, hashlib.new(name, data).digest()))
+    number = "12" if form == "v1" else "47"
+    return [sequence(oid(f"1.2.840.113549.1.9.16.2.{number}"), set_of(sequence(sequence(identity))))]
 
 
 def make_authority(

@@ -119,7 +119,7 @@ def test_a_record_cannot_be_changed() -> None:
     ],
 )
 def test_a_wrong_field_is_named(path: str, value: Any, said: str) -> None:
-    with pytest.raises(InputError, match="the consent record (is not valid|cannot be read)") as caught:
+    with pytest.raises(InputError, match=r"the consent record (is not valid|cannot be read)") as caught:
         record_from_values(changed(path, value))
     assert said in str(caught.value)
 

@@ -215,6 +215,19 @@ def test_a_second_certificate_of_the_same_name_and_number_is_refused(authority: 
     refused(ConsentState.UNTRUSTED, "its signer's certificate", token, authority)
 
 
+@pytest.mark.parametrize("ess", ["v1", "v2", "sha512"])
+def test_each_way_of_naming_the_certificate_is_read(authority: Authority, ess: str) -> None:
+    assert verify_stamp(authority.token(DATA, ess=ess), DATA, (authority.root.pem,), NOW) == STAMPED
+
+
+@pytest.mark.parametrize("ess", ["v1", "v2", "sha512", "none"])
+def test_a_signature_that_names_another_certificate_or_none_is_refused(
+    authority: Authority, ess: str
+) -> None:
+    token = authority.token(DATA, ess=ess, named=authority.root)
+    refused(ConsentState.UNTRUSTED, "does not name the certificate that it holds", token, authority)
+
+
 def test_only_named_policies_count_where_they_are_named(authority: Authority) -> None:
     token, roots = authority.token(DATA), (authority.root.pem,)
     assert verify_stamp(token, DATA, roots, NOW, policies=frozenset({POLICY})) == STAMPED

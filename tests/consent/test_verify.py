@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bodyscan.consent.evidence import Evidence, TrustedKeys
 from bodyscan.consent.policy import Use
 from bodyscan.consent.record import Purpose, record_from_values
 from bodyscan.consent.sign import sign_record
 from bodyscan.consent.state import ConsentState
-from bodyscan.consent.evidence import Evidence, TrustedKeys
 from bodyscan.consent.verify import (
     require_bound_consent,
     require_consent,

@@ -89,10 +89,13 @@ def remember(place: Path | None, record: ConsentRecord | None, evidence: Evidenc
     """Write down the status lists of `record` that were seen, so that older ones are known as replayed."""
     if place is None or record is None or not evidence.status_lists or evidence.memory is None:
         return
+    from bodyscan.consent.key_history import newest_histories
     from bodyscan.consent.status_check import check_status
     from bodyscan.files import write_atomic
 
-    seen = check_status(record, evidence.status_lists, (), now, memory=evidence.memory).memory
+    histories = newest_histories(evidence.histories)
+    found = check_status(record, evidence.status_lists, (), now, memory=evidence.memory, histories=histories)
+    seen = found.memory
     if seen is not None and seen != evidence.memory:
         # Another process may have written meanwhile: nothing that either saw is forgotten.
         write_atomic(place, _memory(place).merged(seen).to_text().encode())
@@ -109,9 +112,7 @@ def _check_folder(folder: Path) -> None:
         raise InputError(f"{folder} is no folder; give the one that holds your evidence.")
     odd = [path.name for path in folder.iterdir() if path.is_dir() and path.name not in FOLDERS]
     if odd:
-        raise InputError(
-            f"{folder} holds the folder {odd[0]}; known are {', '.join(FOLDERS)}."
-        )
+        raise InputError(f"{folder} holds the folder {odd[0]}; known are {', '.join(FOLDERS)}.")
 
 
 def _files(places: Iterable[Path]) -> list[Path]:
@@ -140,8 +141,6 @@ def _trusted(path: Path) -> dict[str, set[str]]:
     is_text: Callable[[object], bool] = lambda value: isinstance(value, str)  # noqa: E731
     for name, items in values.items():
         if name not in known or not isinstance(items, list) or not all(map(is_text, items)):
-            raise InputError(
-                f"{path}: `{name}` is not known; give lists `people` and `controllers`."
-            )
+            raise InputError(f"{path}: `{name}` is not known; give lists `people` and `controllers`.")
         known[name] = set(items)
     return known

@@ -203,7 +203,8 @@ def check_key(
             ConsentState.UNTRUSTED, f"the key {kid[:64]} is not listed for the use `{use}` by its owner."
         )
     moment = stamped_at or signed_at
-    if moment is not None and moment < listed.active_from - CLOCK_SKEW:
+    # Records name the root itself, so it counted before its owner began a history.
+    if kid != history.owner and moment is not None and moment < listed.active_from - CLOCK_SKEW:
         raise RefusedConsent(
             ConsentState.UNTRUSTED, f"the key {kid} was in use only from {format_utc(listed.active_from)} on."
         )

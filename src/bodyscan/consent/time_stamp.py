@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from bodyscan.consent import der
@@ -35,8 +36,17 @@ HASHES = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 """The hash algorithms that are accepted, by object identifier."""
-_CERTIFICATES = 0xA0
+_HASHES_IN_DER = {
+    bytes.fromhex("06096086480165030402") + bytes([number]): name
+    for number, name in enumerate(HASHES.values(), start=1)
+}
+_SET, _INTEGER, _OCTETS, _TAGGED_0 = 0x31, 0x02, 0x04, 0xA0
 _GRANTED = (0, 1)
+_SIGNING_CERTIFICATE = {
+    bytes.fromhex("060b2a864886f70d010910020c"): "sha1",  # RFC 2634; only tells one certificate from another
+    bytes.fromhex("060b2a864886f70d010910022f"): "sha256",  # version 2, RFC 5035
+}
+"""The attribute by which a signer names their certificate, as DER, and the hash where it states none."""
 
 
 def stamp_request(data: bytes) -> bytes:
@@ -99,7 +109,7 @@ def verify_stamp(
     info = response.tst_info
     _check_imprint(info, data)
     _check_hashes(response.signed_data)
-    _check_signer(response.signed_data)
+    _check_signer(response.signed_data, token)
     policy = info.policy.dotted_string
     if policies is not None and policy not in policies:
         raise _untrusted(f"its policy {policy} is none of those that you accept")
@@ -131,7 +141,7 @@ def _check_size(data: bytes, what: str) -> None:
 def _status(status_info: bytes) -> int:
     """The status of a PKIStatusInfo."""
     first, *_ = der.split(der.unwrap(status_info, der.SEQUENCE))
-    return int.from_bytes(der.unwrap(first, 0x02), "big")
+    return int.from_bytes(der.unwrap(first, _INTEGER), "big")
 
 
 def _nonce(request: bytes) -> int | None:
@@ -148,15 +158,18 @@ def _in_order(token: bytes) -> bytes:
 
     OpenSSL's `ts -reply` writes them as they come, and the reader refuses that. No signature covers them.
     """
-    content_type, explicit = der.split(der.unwrap(token, der.SEQUENCE))
-    parts = list(der.split(der.unwrap(der.unwrap(explicit, 0xA0), der.SEQUENCE)))
+    content_type, parts = _signed_data(token)
     parts = [
-        der.wrap(_CERTIFICATES, *sorted(der.split(der.unwrap(part, _CERTIFICATES))))
-        if part[0] == _CERTIFICATES
-        else part
+        der.wrap(_TAGGED_0, *sorted(der.split(der.unwrap(part, _TAGGED_0)))) if part[0] == _TAGGED_0 else part
         for part in parts
     ]
     return der.wrap(der.SEQUENCE, content_type, der.wrap(0xA0, der.wrap(der.SEQUENCE, *parts)))
+
+
+def _signed_data(token: bytes) -> tuple[bytes, list[bytes]]:
+    """Return (the content type, the parts of the SignedData) of a token (RFC 5652, 5.1)."""
+    content_type, explicit = der.split(der.unwrap(token, der.SEQUENCE))
+    return content_type, list(der.split(der.unwrap(der.unwrap(explicit, _TAGGED_0), der.SEQUENCE)))
 
 
 def _parse(token: bytes) -> Any:
@@ -167,7 +180,7 @@ def _parse(token: bytes) -> Any:
             ConsentState.ALTERED,
             f"the time stamp has {len(token)} bytes; possible are 1 to {MAX_STAMP_BYTES}.",
         )
-    granted = der.wrap(der.SEQUENCE, der.wrap(0x02, b"\0"))
+    granted = der.wrap(der.SEQUENCE, der.wrap(_INTEGER, b"\0"))
     try:
         response = client.decode_timestamp_response(der.wrap(der.SEQUENCE, granted, token))
         # Both are read on demand; reading them here finds all damage at once.
@@ -195,7 +208,7 @@ def _check_hashes(signed_data: Any) -> None:
             raise _weak(f"the hash algorithm {algorithm.dotted_string} of its signature")
 
 
-def _check_signer(signed_data: Any) -> None:
+def _check_signer(signed_data: Any, token: bytes) -> None:
     signers = list(signed_data.signer_infos)
     if len(signers) != 1:
         raise _untrusted(f"it has {len(signers)} signers; there must be one")
@@ -209,10 +222,31 @@ def _check_signer(signed_data: Any) -> None:
         if len(named) != 1:
             raise _untrusted("it does not hold its signer's certificate")
         _check_certificate(named[0])
+        if not _names_certificate(token, named[0].public_bytes(Encoding.DER)):
+            raise _untrusted("its signature does not name the certificate that it holds")
     except RefusedConsent:
         raise
     except Exception:  # the reader of certificates has a class for each kind of damage, under no common one
         raise RefusedConsent(ConsentState.ALTERED, "a certificate in the time stamp is damaged.") from None
+
+
+def _names_certificate(token: bytes, certificate: bytes) -> bool:
+    """True where the signed attributes name this certificate (RFC 3161, 2.4.2; RFC 5816)."""
+    signer, *_ = der.split(der.unwrap(_signed_data(token)[1][-1], _SET))
+    signed = [part for part in der.split(der.unwrap(signer, der.SEQUENCE)) if part[0] == _TAGGED_0]
+    for attribute in der.split(der.unwrap(signed[0], _TAGGED_0)):
+        identifier, values = der.split(der.unwrap(attribute, der.SEQUENCE))
+        if identifier not in _SIGNING_CERTIFICATE:
+            continue
+        value, *_ = der.split(der.unwrap(values, _SET))
+        identities, *_ = der.split(der.unwrap(value, der.SEQUENCE))
+        first, *_ = der.split(der.unwrap(identities, der.SEQUENCE))
+        name, parts = _SIGNING_CERTIFICATE[identifier], list(der.split(der.unwrap(first, der.SEQUENCE)))
+        if parts[0][0] == der.SEQUENCE:  # the hash is stated
+            oid, *_ = der.split(der.unwrap(parts.pop(0), der.SEQUENCE))
+            name = _HASHES_IN_DER[oid]
+        return der.unwrap(parts[0], _OCTETS) == hashlib.new(name, certificate).digest()
+    return False
 
 
 def _check_certificate(certificate: x509.Certificate) -> None:

@@ -45,7 +45,7 @@ def verify_record(
     moment_of(use, now)
     try:
         opened = _opened(text, evidence, now)
-        return _judged(opened.record, now, use, evidence)
+        return _judged(opened, now, use, evidence)
     except RefusedConsent as refusal:
         return refusal.status
 
@@ -64,7 +64,7 @@ def verify_bound(
         opened = _opened(text, evidence, now)
         if _checked_binding(opened, now).seal.geometry != digest:
             raise _other_body(opened.record, ("its triangles are not those that were bound",))
-        return replace(_judged(opened.record, now, use, evidence), geometry=BindingVerdict.EXACT)
+        return replace(_judged(opened, now, use, evidence), geometry=BindingVerdict.EXACT)
     except RefusedConsent as refusal:
         return refusal.status
 
@@ -88,7 +88,7 @@ def verify_surface(
         opened = _opened(text, evidence, now)
         binding = _checked_binding(opened, now)
         verdict, moved_mm = _surface_match(binding, opened.record, positions, faces)
-        status = _judged(opened.record, now, use, evidence)
+        status = _judged(opened, now, use, evidence)
     except RefusedConsent as refusal:
         return refusal.status
     return _with_body(status, verdict, moved_mm)
@@ -119,7 +119,7 @@ def verify_content(
             if attested is None:
                 raise _altered(opened.record, report)
             verdict, moved_mm, report = BindingVerdict.REATTESTED, attested.moved_mm, attested.report
-        status = _judged(opened.record, now, use, evidence)
+        status = _judged(opened, now, use, evidence)
     except RefusedConsent as refusal:
         return refusal.status
     parts = {name: str(part) for name, part in report.parts.items()}
@@ -178,8 +178,9 @@ def _opened(text: str | None, evidence: Evidence, now: datetime) -> OpenedConsen
     return opened
 
 
-def _judged(record: ConsentRecord, now: datetime, use: Use | None, evidence: Evidence) -> ConsentStatus:
+def _judged(opened: OpenedConsent, now: datetime, use: Use | None, evidence: Evidence) -> ConsentStatus:
     """What denies goes before what is unknown: a use out of scope is denied whatever a list would say."""
+    record = opened.record
     withdrawn = check_status(
         record,
         evidence.status_lists,
@@ -187,6 +188,7 @@ def _judged(record: ConsentRecord, now: datetime, use: Use | None, evidence: Evi
         now,
         memory=evidence.memory,
         max_age=evidence.max_age,
+        histories=opened.histories,
     )
     found = (
         term_gap(record, moment_of(use, now)),

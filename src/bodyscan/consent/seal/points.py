@@ -6,9 +6,10 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bodyscan.consent.content import BodyContent
 from bodyscan.errors import InputError
@@ -97,15 +98,18 @@ def spread_out(points: F64, allowed: NDArray[np.bool_], count: int, first: list[
     return chosen
 
 
-def pack_rows(dtype: np.dtype, **columns: NDArray) -> str:
-    """Return base64 of rows of the little-endian record type `dtype`; `columns` holds each field's values."""
-    rows = np.zeros(len(next(iter(columns.values()))), dtype)
-    for name, values in columns.items():
-        rows[name] = values
+def pack_rows(dtype: np.dtype[Any], values: ArrayLike | None = None, **columns: ArrayLike) -> str:
+    """Return base64 of little-endian values of `dtype`: `values`, or rows whose fields are `columns`."""
+    if columns:
+        rows = np.zeros(len(np.asarray(next(iter(columns.values())))), dtype)
+        for name, column in columns.items():
+            rows[name] = column
+    else:
+        rows = np.ascontiguousarray(np.asarray(values, dtype))
     return base64.b64encode(rows.tobytes()).decode()
 
 
-def unpack_rows(dtype: np.dtype, text: str, what: str) -> NDArray:
+def unpack_rows(dtype: np.dtype[Any], text: str, what: str) -> NDArray[Any]:
     """Return the rows of `pack_rows`. Raises `InputError` where the text holds no whole rows."""
     try:
         return np.frombuffer(base64.b64decode(text, validate=True), dtype)

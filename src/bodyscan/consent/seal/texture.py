@@ -1,9 +1,10 @@
-"""What a seal says of a body's colours: a small picture of the image, and the colours of the skin itself.
+"""What a seal says of a body's colours: small pictures of the image, and the colours of the skin itself.
 
-The small picture (area means) sees every place of the image and hardly changes when the image is stored
-smaller or in another format. The colours at points of the surface go the way that a renderer goes, through
-uvs, factor and vertex colours, and are finer at the face: they see an image that is the bound one and is
-looked up elsewhere, and they are all there is where a body has vertex colours and no image.
+The small pictures see every place of the image and hardly change when it is stored smaller or in another
+format: lightness, colour at a third of the size, and a finer look at the window of the image in which the mesh
+is densest and moves most, which is the face. The colours at points of the surface go the way that a renderer
+goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they are all
+there is where a body has vertex colours and no image.
 """
 
 from __future__ import annotations
@@ -16,28 +17,49 @@ from pydantic import Field
 from bodyscan.consent.content import BodyContent
 from bodyscan.consent.fields import StrictModel
 from bodyscan.consent.seal.digests import Digest, used_vertices
-from bodyscan.consent.seal.image import look_up, small_light, srgb_levels
+from bodyscan.consent.seal.image import area_mean, chroma, look_up, luma
 from bodyscan.consent.seal.points import Placement, SurfacePoints, check_index, pack_rows, unpack_rows
 from bodyscan.consent.seal.report import PartReport, PartVerdict
 from bodyscan.errors import InputError
-from bodyscan.geometry.srgb import linear_from_srgb
+from bodyscan.geometry.srgb import encode_srgb, linear_from_srgb
 from bodyscan.types import F64
 
 TEXTURE_PREFIX = "texture-sha256-v1:"
 _HEADER = b"bodyscan texture v1\n"
-PICTURE = 48
-"""Cells a side of the small picture."""
-FINE = 256
-"""Cells a side of the picture in which the colours of points are looked up."""
+LIGHTNESS, COLOR, FINE = 64, 24, 160
+"""Cells a side of the whole image: for lightness, for colour, and in the window."""
+WINDOW, GRID = 4, 16
+"""The window's side and the grid that it is placed on: sixteenths of the image."""
 POINTS = 384
 """Places of the surface whose colour is told."""
 STEADY_LEVELS = 12.0
 """How much the colour may change within `JITTER_M` at a chosen point, levels of 255."""
-CELL_LEVELS, CELLS_MEAN = 16.0, 2.0
-"""Largest and mean change of a cell up to which an image is the same one, levels."""
-POINT_LEVELS, POINTS_MEAN = 40.0, 3.0
-"""Largest and mean change of a point's colour up to which a skin is the same one, levels."""
+LIMITS = {
+    "lightness": (10.0, 1.8),
+    "colour": (7.0, 1.7),
+    "lightness of the face": (14.0, 2.5),
+    "colour on the surface": (40.0, 3.5),
+}
+"""What is compared -> the largest and the mean change, levels of 255, up to which it is the same."""
+_BYTE = np.dtype("u1")
 _COLOR = np.dtype([("point", "<u2"), ("rgb", "u1", 3)])
+_CLEAR = (1.0, 1.0, 1.0)
+Cells = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=8_000)]
+
+
+class PictureSeal(StrictModel):
+    """Small pictures of the base colour image, row 0 at the top."""
+
+    lightness: Cells
+    """Base64 of (64, 64) uint8: BT.601 luma of sRGB means over equal areas of the image."""
+    color: Cells
+    """Base64 of (24, 24, 2) uint8: Cb and Cr of the same."""
+    row: Annotated[int, Field(ge=0, le=GRID - WINDOW)]
+    """Sixteenths of the image above the window."""
+    column: Annotated[int, Field(ge=0, le=GRID - WINDOW)]
+    """Sixteenths of the image left of the window."""
+    window: Cells
+    """Base64 of (40, 40) uint8: lightness in the window, whose side is a quarter of the image."""
 
 
 class TextureSeal(StrictModel):
@@ -45,10 +67,9 @@ class TextureSeal(StrictModel):
 
     digest: Annotated[str, Field(pattern=f"^{TEXTURE_PREFIX}[0-9a-f]{{64}}$")]
     """`texture_digest`."""
-    picture: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_000)]
-    """Base64 of (N, N, 3) uint8 sRGB: area means in linear light of the base colour image, row 0 at the top;
-    empty where the body has vertex colours alone."""
-    colors: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_000)]
+    picture: PictureSeal | None = None
+    """None where the body has vertex colours alone."""
+    colors: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=8_000)]
     """Base64 of rows (uint16 index of a point of the fingerprint, 3 uint8 sRGB), little-endian."""
 
 
@@ -61,13 +82,9 @@ def seal_texture(content: BodyContent, at: SurfacePoints) -> TextureSeal | None:
     steady = np.flatnonzero(at.spread(skin.at) < STEADY_LEVELS)
     # Half of the fingerprint's points are spread evenly, half lie where vertices are dense: face and hands.
     chosen = steady[np.linspace(0, len(steady) - 1, min(POINTS, len(steady))).astype(np.int64)]
-    picture = ""
-    if content.albedo is not None:
-        cells = np.rint(srgb_levels(small_light(content.albedo, PICTURE))).astype(np.uint8)
-        picture = pack_rows(np.dtype([("rgb", "u1", 3)]), rgb=cells.reshape(-1, 3))
     return TextureSeal(
         digest=texture_digest(content),
-        picture=picture,
+        picture=_seal_picture(content),
         colors=pack_rows(_COLOR, point=chosen, rgb=np.rint(seen[chosen])),
     )
 
@@ -84,32 +101,40 @@ def compare_texture(seal: TextureSeal | None, content: BodyContent, at: SurfaceP
         return PartReport(PartVerdict.ALTERED, why)
     if not content.is_colored:
         return PartReport(PartVerdict.MISSING, "the file has neither image nor vertex colours")
-    if content.tint == (1.0, 1.0, 1.0) and texture_digest(content) == seal.digest:
+    if content.tint == _CLEAR and texture_digest(content) == seal.digest:
         return PartReport(PartVerdict.EXACT, "every pixel is the one that was bound", 0.0, "levels")
-    cells = _cells_apart(seal, content)
-    points = _points_apart(seal, content, at)
-    largest = float(max(cells.max(), points.max(initial=0.0)))
-    worst, mean = float(cells.max()), float(cells.mean())
-    if worst > CELL_LEVELS or mean > CELLS_MEAN:
-        return PartReport(
-            PartVerdict.ALTERED,
-            f"the image shows other colours: a cell of its small picture differs by up to {worst:.0f} of 255 "
-            f"({mean:.1f} on average, beyond the limit at {100 * float((cells > CELL_LEVELS).mean()):.0f} %)",
-            largest,
-            "levels",
-        )
-    worst, mean = float(points.max(initial=0.0)), float(points.mean()) if len(points) else 0.0
-    if worst > POINT_LEVELS or mean > POINTS_MEAN:
-        return PartReport(
-            PartVerdict.ALTERED,
-            f"the skin shows other colours: at a place of the surface they differ by up to {worst:.0f} of 255 "
-            f"({mean:.1f} on average, beyond the limit at {100 * float((points > POINT_LEVELS).mean()):.0f} %)",
-            largest,
-            "levels",
-        )
+    if (seal.picture is None) != (content.albedo is None):
+        which = "an image" if seal.picture is None else "vertex colours and no image"
+        return PartReport(PartVerdict.ALTERED, f"the file has {which}; the bound body has not")
+    apart = changes(seal, content, at)
+    told = []
+    for what, (most, usual) in LIMITS.items():
+        if what in apart and (apart[what].max() > most or apart[what].mean() > usual):
+            told.append(
+                f"the {what} differs by up to {apart[what].max():.0f} of 255 ({apart[what].mean():.1f} on "
+                "average)"
+            )
+    largest = max(float(values.max()) for values in apart.values())
+    if told:
+        return PartReport(PartVerdict.ALTERED, "; ".join(told), largest, "levels")
+    mean = max(float(values.mean()) for values in apart.values())
     return PartReport(
         PartVerdict.KEPT, f"the same within {largest:.1f} of 255 ({mean:.1f} on average)", largest, "levels"
     )
+
+
+def changes(seal: TextureSeal, content: BodyContent, at: SurfacePoints) -> dict[str, F64]:
+    """Return how far each cell and point is from the sealed one, levels of 255, under the names of `LIMITS`."""
+    found = {}
+    if seal.picture is not None:
+        for what, (bound, cells) in _pictures(seal.picture, content).items():
+            found[what] = np.abs(cells - bound).reshape(-1)
+    rows = unpack_rows(_COLOR, seal.colors, "colours")
+    index = check_index(rows["point"], len(at.points), "colours")
+    if len(index):
+        seen = _Skin(content).at(at.nearest)[index]
+        found["colour on the surface"] = np.abs(seen - rows["rgb"]).max(axis=1)
+    return found or {"colour on the surface": np.zeros(1)}
 
 
 def texture_digest(content: BodyContent) -> str:
@@ -131,24 +156,70 @@ def texture_digest(content: BodyContent) -> str:
     return TEXTURE_PREFIX + digest.hex()
 
 
-def _cells_apart(seal: TextureSeal, content: BodyContent) -> F64:
-    """Return how far each cell of the small picture is from the sealed one, levels, the largest channel."""
-    bound = unpack_rows(np.dtype([("rgb", "u1", 3)]), seal.picture, "picture")["rgb"].astype(np.float64)
-    size = round(len(bound) ** 0.5)
-    if size * size != len(bound):
-        raise InputError("the seal's picture is not square.")
-    if not size:
-        return np.zeros(1) if content.albedo is None else np.full(1, 255.0)
+def _seal_picture(content: BodyContent) -> PictureSeal | None:
     if content.albedo is None:
-        return np.zeros(1)
-    light = small_light(content.albedo, size) * np.asarray(content.tint)
-    return np.abs(srgb_levels(light).reshape(-1, 3) - bound).max(axis=1)
+        return None
+    row, column = _window(content)
+    lightness, color, window = (
+        pack_rows(_BYTE, np.rint(cells).astype(np.uint8)) for cells in _cells(content, row, column)
+    )
+    return PictureSeal(lightness=lightness, color=color, row=row, column=column, window=window)
 
 
-def _points_apart(seal: TextureSeal, content: BodyContent, at: SurfacePoints) -> F64:
-    rows = unpack_rows(_COLOR, seal.colors, "colours")
-    index = check_index(rows["point"], len(at.points), "colours")
-    return np.abs(_Skin(content).at(at.nearest)[index] - rows["rgb"]).max(axis=1, initial=0.0)
+def _pictures(seal: PictureSeal, content: BodyContent) -> dict[str, tuple[F64, F64]]:
+    """Return what is compared -> the sealed cells and the body's."""
+    cells = _cells(content, seal.row, seal.column)
+    texts = (seal.lightness, seal.color, seal.window)
+    names = ("lightness", "colour", "lightness of the face")
+    found = {}
+    for name, text, own in zip(names, texts, cells, strict=True):
+        bound = unpack_rows(_BYTE, text, f"picture ({name})").astype(np.float64)
+        if bound.size != own.size:
+            raise InputError(f"the seal's picture ({name}) has {bound.size} values; {own.size} are known.")
+        found[name] = bound.reshape(own.shape), own
+    return found
+
+
+def _cells(content: BodyContent, row: int, column: int) -> tuple[F64, F64, F64]:
+    """Return lightness (64, 64), colour (24, 24, 2) and the window's lightness (40, 40), 0..255."""
+    if content.albedo is None:
+        raise InputError("the body has no image.")
+    coarse, medium, fine = (
+        _tinted(area_mean(content.albedo, size, size), content) for size in (COLOR, LIGHTNESS, FINE)
+    )
+    step = FINE // GRID
+    top, left, side = row * step, column * step, WINDOW * step
+    return luma(medium), chroma(coarse), luma(fine[top : top + side, left : left + side])
+
+
+def _tinted(levels: F64, content: BodyContent) -> F64:
+    if content.tint == _CLEAR:
+        return levels
+    return _levels(linear_from_srgb(levels) * np.asarray(content.tint))
+
+
+def _levels(light: F64) -> F64:
+    return np.asarray(encode_srgb(np.clip(light, 0, 1)), np.float64) * 255
+
+
+def _window(content: BodyContent) -> tuple[int, int]:
+    """Return row and column (sixteenths) of the window with the most vertices.
+
+    A vertex counts once, and once more for each face shape that moves it by more than a millimetre.
+    """
+    if content.uvs is None:
+        return 0, 0
+    counts = np.ones(len(content.uvs))
+    for morph in content.morphs:
+        counts[morph.vertex_ids] += np.linalg.norm(morph.deltas, axis=1) > 1e-3
+    places = np.clip(np.floor(content.uvs.astype(np.float64) * GRID), 0, GRID - 1).astype(np.int64)
+    grid = np.bincount(places[:, 1] * GRID + places[:, 0], counts, GRID * GRID).reshape(GRID, GRID)
+    sums = np.pad(grid.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside = (
+        sums[WINDOW:, WINDOW:] - sums[:-WINDOW, WINDOW:] - sums[WINDOW:, :-WINDOW] + sums[:-WINDOW, :-WINDOW]
+    )
+    row, column = divmod(int(inside.argmax()), inside.shape[1])
+    return row, column
 
 
 class _Skin:
@@ -158,14 +229,17 @@ class _Skin:
         self._content = content
         self._fine = None
         if content.albedo is not None and content.uvs is not None:
-            self._fine = small_light(content.albedo, min(FINE, *content.albedo.shape[:2]))
+            self._fine = area_mean(content.albedo, FINE, FINE)
 
     def at(self, place: Placement) -> F64:
         """Return (K, 3) sRGB levels 0..255."""
         content = self._content
         light = np.ones((len(place.corners), 3)) * np.asarray(content.tint)
         if self._fine is not None and content.uvs is not None:
-            light = light * look_up(self._fine, place.values(content.uvs.astype(np.float64)))
+            levels = look_up(self._fine, place.values(content.uvs.astype(np.float64)))
+            if content.colors is None and content.tint == _CLEAR:
+                return levels
+            light = light * linear_from_srgb(levels)
         if content.colors is not None:
             light = light * place.values(linear_from_srgb(content.colors).astype(np.float64))
-        return srgb_levels(light)
+        return _levels(light)
