@@ -60,7 +60,8 @@ setup: $(VENV)/.test tests/node/node_modules/.made
 
 demo: $(VENV)/.core
 	@mkdir -p demo
-	$(BIN)/bodyscan twin $(DEMO_SCAN) --consent $(DEMO_CONSENT) -o demo/twin.glb --report demo/report
+	$(BIN)/bodyscan twin $(DEMO_SCAN) --consent $(DEMO_CONSENT) -o demo/twin.glb --report demo/report \
+	  --ledger demo/ledger.sqlite
 
 test: setup
 	$(BIN)/python -m pytest

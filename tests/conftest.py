@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 # A busy machine is no failure; the examples are the same on each run, so that a failure can be seen again.
 settings.register_profile("bodyscan", deadline=None, derandomize=True)
 settings.load_profile("bodyscan")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Uses that tests make are written into a ledger of their own, never into the user's."""
+    place = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BODYSCAN_LEDGER", str(place))
+        yield place
 
 
 @pytest.fixture(scope="session")

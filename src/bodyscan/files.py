@@ -6,11 +6,14 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bodyscan.errors import InputError
+
+Writer = Callable[[Mapping[Path, bytes]], object]
+"""Writes several files, all of them or none: `write_all`, or what does more before they appear."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from bodyscan.consent.record import ConsentRecord, record_from_values
 from bodyscan.consent.status_check import StatusState, check_status
 from bodyscan.consent.status_list import RefusedStatusList, StatusPurpose, open_status_list
 from bodyscan.consent.status_memory import StatusMemory
-from bodyscan.consent.status_publish import PublishedLists, publish
+from bodyscan.consent.status_publish import PublishedLists, free_index, publish
 from bodyscan.consent.withdrawal import WithdrawalAction, withdraw
 from bodyscan.errors import InputError
 from consent.people import ANNA, ISSUER, NOW, SHOP, STRANGER, STUDIO, forge, record
@@ -256,3 +256,13 @@ def test_another_key_of_the_issuer_publishes_while_it_is_in_use():
     assert found.set_indices() == [INDEX]
     with pytest.raises(InputError, match="none of the 2 records names the issuer's key"):
         publish(RECORDS, {}, STUDIO, NOW + DAY, WEEK, **more)
+
+
+def test_a_free_index_is_one_that_no_record_has():
+    records = [listed_record(index) for index in range(8) if index != 5]
+    assert free_index([*records, record()], size=8) == 5
+    drawn = {free_index(records) for _ in range(20)}
+    assert len(drawn) > 15
+    assert drawn.isdisjoint(set(range(8)) - {5})
+    with pytest.raises(InputError, match="all 8 indices are taken"):
+        free_index([*records, ben()], size=8)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +12,25 @@ from bodyscan.errors import ConsentError, InputError
 from bodyscan.mark import LabelOptions, MarkInfo, draw_label
 from bodyscan.mark.label import contrast_ratio
 
-INFO = MarkInfo("urn:uuid:3f9a2c1b-0d7e-4f53-9d52-d3a2b1c0ffee", "quiet-heron", "demo", "bodyscan 0.1.0")
+INFO = MarkInfo(
+    "urn:uuid:3f9a2c1b-0d7e-4f53-9d52-d3a2b1c0ffee",
+    "quiet-heron",
+    "demo",
+    "bodyscan 0.1.0",
+    "00112233445566ff",
+)
 
 
 def plain(value: int | tuple[int, int, int], width: int = 400, height: int = 300) -> np.ndarray:
     return np.full((height, width, 3), value, np.uint8)
+
+
+def other_font() -> str:
+    """A font with accents: one of those that matplotlib, which mediapipe needs, brings along."""
+    found = find_spec("matplotlib")
+    assert found is not None
+    assert found.origin is not None
+    return str(Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
 def label_box(before: np.ndarray, after: np.ndarray) -> tuple[slice, slice]:
@@ -78,9 +95,52 @@ def test_tiny_picture_is_refused() -> None:
         draw_label(plain(0, 40, 30), INFO)
 
 
-def test_label_without_the_word_is_refused() -> None:
-    with pytest.raises(InputError, match="must hold the word 'synthetic'"):
-        LabelOptions(text="photo")
+@pytest.mark.parametrize("text", ["", "  ", "two\nlines", "tab\there", "x" * 81, "left\u202eright"])
+def test_a_label_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="1 to 80 printable characters on one line"):
+        LabelOptions(text=text)
+
+
+def test_a_label_need_not_be_english() -> None:
+    before = plain(200)
+    words = LabelOptions(text="Synthetisch - digitaler Zwilling")
+    assert (draw_label(before, INFO, words) != draw_label(before, INFO)).any()
+
+
+def test_letters_that_the_font_lacks_are_named() -> None:
+    with pytest.raises(InputError, match=r"no glyph for \u5408 \u6210. Give LabelOptions.font_file"):
+        LabelOptions(text="\u5408\u6210 twin")
+
+
+def test_a_font_of_ones_own_brings_its_letters(tmp_path: Path) -> None:
+    font = other_font()
+    before = plain(200)
+    LabelOptions(text="Jumeau num\u00e9rique", font_file=font)
+    shown = draw_label(before, INFO, LabelOptions(text="Jumeau num\u00e9rique", font_file=font))
+    assert (shown != before).sum() > 500
+
+
+def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ttf").write_text("hello")
+    with pytest.raises(InputError, match=r"font_file a\.ttf cannot be read as a font"):
+        LabelOptions(font_file=str(tmp_path / "a.ttf"))
+
+
+def test_a_long_label_is_broken_into_lines() -> None:
+    before = plain(77, 200, 200)
+    text = "A picture that a computer made of a digital twin, with consent"
+    rows, _ = label_box(before, draw_label(before, INFO, LabelOptions(text=text)))
+    assert rows.stop - rows.start > 40
+
+
+@pytest.mark.parametrize("corner", ["bottom-left", "top-right"])
+def test_the_label_keeps_off_the_face(corner: str) -> None:
+    before = plain(200, 400, 300)
+    left, top = (0 if corner.endswith("left") else 220), (0 if corner.startswith("top") else 220)
+    face = (left, top, left + 180, top + 80)
+    after = draw_label(before, INFO, LabelOptions(corner=corner), avoid=[face])
+    assert (after[face[1] : face[3], face[0] : face[2]] == before[face[1] : face[3], face[0] : face[2]]).all()
+    assert (after != before).sum() > 500
 
 
 @pytest.mark.parametrize(
@@ -100,9 +160,24 @@ def test_contrast_ratio_of_black_and_white_is_21() -> None:
     assert contrast_ratio(np.zeros(3, np.uint8), np.full(3, 255, np.uint8)) == pytest.approx(21)
 
 
-@pytest.mark.parametrize("field", ["record_id", "subject_pseudonym", "purpose", "software"])
+FIELDS = {
+    "record_id": "r",
+    "subject_pseudonym": "s",
+    "purpose": "p",
+    "software": "b",
+    "twin_id": "0123456789abcdef",
+}
+
+
+@pytest.mark.parametrize("twin_id", ["0123", "0123456789ABCDEF", "0123456789abcdeg", "0123456789abcdef0"])
+def test_a_twin_id_that_is_none_is_refused(twin_id: str) -> None:
+    with pytest.raises(ConsentError, match="16 hex digits in small letters"):
+        MarkInfo(**{**FIELDS, "twin_id": twin_id})
+
+
+@pytest.mark.parametrize("field", list(FIELDS))
 def test_a_mark_with_an_empty_field_is_refused(field: str) -> None:
-    values = {"record_id": "r", "subject_pseudonym": "s", "purpose": "p", "software": "b"}
+    values = FIELDS
     with pytest.raises(ConsentError, match=f"MarkInfo.{field} is empty"):
         MarkInfo(**{**values, field: "  "})
     with pytest.raises(ConsentError, match="control characters"):

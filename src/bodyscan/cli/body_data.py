@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.evidence import EvidenceOption, read_evidence
 from bodyscan.cli.output import check_output_folder, print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
@@ -32,6 +33,7 @@ from bodyscan.cli.scan_job import (
     read_hinted,
     refuse_twin,
 )
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
 
@@ -54,6 +56,9 @@ class Job:
     config: Path | None
     use: Use
     now: datetime
+    evidence: Path | None = None
+    ledger: Path | None = None
+    reference: str | None = None
     flags: dict[str, Any] = field(default_factory=dict)
     """Options as a table that wins over the file's."""
 
@@ -84,6 +89,9 @@ def body_data(
     purpose: PurposeOption = Purpose.MAKE_TWIN,
     territory: TerritoryOption = None,
     medium: MediumOption = None,
+    evidence: EvidenceOption = None,
+    ledger: LedgerOption = None,
+    reference: ReferenceOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -102,6 +110,9 @@ def body_data(
         config=config,
         use=Use(purpose, territory, medium),
         now=datetime.now(UTC),
+        evidence=evidence,
+        ledger=ledger,
+        reference=reference,
         flags={
             "scan": {"unit": unit, "up": up, "facing": facing},
             "fit": {"body": body},
@@ -127,7 +138,8 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
 
     from bodyscan.cli.keys import controller_key
 
-    text, record = consent_for(job.consent, job.use, job.now)
+    known = read_evidence(job.evidence, now=job.now)
+    text, record = consent_for(job.consent, job.use, job.now, known)
     key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
     # A twin's rig is not the fit that a new pose needs.
     refuse_twin(job.scan, "body data are made of the raw scan. Give the scan that the twin was made from.")
@@ -142,25 +154,40 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         capture = read_hinted(job.scan, options.scan)
         remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
     fitted = scan_to_fit(
-        capture, consent=text, use=job.use, now=job.now, options=options.pipeline, on_stage=progress.on_stage
+        capture,
+        consent=text,
+        use=job.use,
+        now=job.now,
+        evidence=known,
+        options=options.pipeline,
+        on_stage=progress.on_stage,
     )
 
     from bodyscan.consent import BodyContent, bind, require_bound_consent, seal
     from bodyscan.garment import FolderNotes, body_files, garment_body, write_folder
     from bodyscan.garment.folder import skin_positions
+    from bodyscan.ledger import EntryKind
 
     with progress.stage("pose") as remarks:
         posed = garment_body(fitted.model, fitted.fit, stand)
         about = seal(BodyContent(skin_positions(posed), posed.skin_faces))
-        bound = bind(
-            text, about, key, created_at=job.now, software=SOFTWARE, scan_sha256=capture.sha256
-        )
-        require_bound_consent(bound, about.geometry, use=job.use, now=job.now)
+        bound = bind(text, about, key, created_at=job.now, software=SOFTWARE, scan_sha256=capture.sha256)
+        require_bound_consent(bound, about.geometry, use=job.use, now=job.now, evidence=known)
         remarks.append(f"{posed.pose}, consent bound")
     notes = FolderNotes(record.subject.pseudonym, record.record_id, SOFTWARE)
     with progress.stage("write") as remarks:
         files = body_files(posed, fitted.measurements, bound, notes)
-        write_folder(job.folder, files)
+        uses = UseWriter(
+            place=job.ledger,
+            record=record,
+            text=text,
+            use=job.use,
+            kind=EntryKind.EXPORT,
+            now=job.now,
+            reference=job.reference,
+        )
+        with uses.recorded({job.folder / name: data for name, data in files.items()}):
+            write_folder(job.folder, files)
         remarks.append(str(job.folder))
     quality = fitted.fit.quality
     values = {

@@ -16,6 +16,10 @@ class Commands(LazyGroup):
     table: ClassVar[dict[str, tuple[str, str]]] = {
         "twin": ("bodyscan.cli.twin", "Make a person's twin (.glb) from a raw scan and their consent."),
         "consent": ("bodyscan.cli.consent", "Consent records: make keys, write, sign, verify and read them."),
+        "render": ("bodyscan.cli.render", "Draw a twin in a photo studio, marked, where consent allows it."),
+        "export": ("bodyscan.cli.export", "Hand a twin's file over, packed, where consent allows it."),
+        "mark": ("bodyscan.cli.mark", "Marks on pictures: tell which twin a picture shows."),
+        "ledger": ("bodyscan.cli.ledger", "Uses and pay: written down, proved, billed."),
         "measure": ("bodyscan.cli.measure", "Take the tape measurements of a person."),
         "body-data": (
             "bodyscan.cli.body_data",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +15,7 @@ from bodyscan.errors import ConsentError, InputError
 
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import ScanHints
-    from bodyscan.consent import ConsentRecord
+    from bodyscan.consent import ConsentRecord, Evidence
     from bodyscan.types import Capture
 
 FIT_EXIT_CODES = (
@@ -52,7 +53,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progre
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-def consent_for(path: Path, use: Use, now: datetime) -> tuple[str, ConsentRecord]:
+def consent_for(
+    path: Path, use: Use, now: datetime, evidence: Evidence | None = None
+) -> tuple[str, ConsentRecord]:
     """Return the consent's text and its record, which covers making a twin and `use` at `now`.
 
     Raises `InputError` where the file cannot be read, `ConsentError` where the record does not cover both.
@@ -61,8 +64,8 @@ def consent_for(path: Path, use: Use, now: datetime) -> tuple[str, ConsentRecord
     from bodyscan.consent import require_consent
 
     text = read_text(path)
-    record = require_consent(text, use=Use(Purpose.MAKE_TWIN, use.territory, use.medium), now=now)
-    require_consent(text, use=use, now=now)
+    record = require_consent(text, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=evidence)
+    require_consent(text, use=use, now=now, evidence=evidence)
     return text, record
 
 

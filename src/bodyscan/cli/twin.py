@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.evidence import EvidenceOption, read_evidence
 from bodyscan.cli.output import check_output_file, check_output_folder, print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
@@ -32,8 +33,10 @@ from bodyscan.cli.scan_job import (
     read_hinted,
     refuse_twin,
 )
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
+from bodyscan.files import Writer, write_all
 
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import TwinOptions
@@ -68,6 +71,9 @@ class Job:
     config: Path | None
     use: Use
     now: datetime
+    evidence: Path | None = None
+    ledger: Path | None = None
+    reference: str | None = None
     photos: Path | None = None
     expressions: dict[str, Path] = field(default_factory=dict)
     """Name of an expression -> a scan that shows it."""
@@ -139,6 +145,9 @@ def twin(
     purpose: PurposeOption = Purpose.MAKE_TWIN,
     territory: TerritoryOption = None,
     medium: MediumOption = None,
+    evidence: EvidenceOption = None,
+    ledger: LedgerOption = None,
+    reference: ReferenceOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,6 +162,9 @@ def twin(
         config=config,
         use=Use(purpose, territory, medium),
         now=datetime.now(UTC),
+        evidence=evidence,
+        ledger=ledger,
+        reference=reference,
         photos=photos,
         expressions=_expressions(expression or []),
         flags={
@@ -182,7 +194,8 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
 
     from bodyscan.cli.keys import controller_key
 
-    text, record = consent_for(job.consent, job.use, job.now)
+    known = read_evidence(job.evidence, now=job.now)
+    text, record = consent_for(job.consent, job.use, job.now, known)
     key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
 
     from bodyscan.cli.twin_options import load_options
@@ -194,7 +207,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         refuse_twin(scan, "it cannot be put under another. Give the raw scan that it was made from.")
     with progress.stage("read") as remarks:
         # Here the slow imports happen: Open3D and mediapipe, some seconds.
-        from bodyscan.pipeline import QualityError, scan_to_twin
+        from bodyscan.pipeline import SOFTWARE, QualityError, scan_to_twin
 
         capture = read_hinted(job.scan, options.scan)
         remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
@@ -214,6 +227,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             controller_key=key,
             use=job.use,
             now=job.now,
+            evidence=known,
             options=options.pipeline,
             expressions=expressions,
             on_stage=progress.on_stage,
@@ -226,24 +240,39 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             _write_report(job.report, data, progress)
         raise
     from bodyscan.gltf import export_twin
+    from bodyscan.ledger import EntryKind
+    from bodyscan.mark.twin_id import mark_under
 
+    mark = mark_under(result.twin.consent, str(job.use.purpose), SOFTWARE)
+    uses = UseWriter(
+        place=job.ledger,
+        record=record,
+        text=text,
+        use=job.use,
+        kind=EntryKind.TWIN,
+        now=job.now,
+        reference=job.reference,
+        twin_id=mark.twin_id,
+    )
     with progress.stage("write") as remarks:
-        exported = export_twin(result.twin, job.output, options.gltf, options.pack)
-        remarks.append(f"{len(exported.files)} files")
+        exported = export_twin(result.twin, job.output, options.gltf, options.pack, write=uses)
+        remarks.append(f"{len(exported.files)} files, the use is in the ledger")
     page = None
     if job.report is not None:
         data = twin_report.report_data(
             result, record, job.use, job.now, progress.finished, exported, options.pictures
         )
-        page = _write_report(job.report, data, progress)
+        # The studio's own check: written down, and not billed.
+        check = replace(uses, kind=EntryKind.RENDER, use=replace(job.use, purpose=Purpose.MAKE_TWIN))
+        page = _write_report(job.report, data, progress, check)
     return twin_report.summary(result, record, exported, page, progress.finished)
 
 
-def _write_report(folder: Path, data: Any, progress: StageProgress) -> Path:
+def _write_report(folder: Path, data: Any, progress: StageProgress, write: Writer = write_all) -> Path:
     from bodyscan.render import write_report
 
     with progress.stage("report") as remarks:
-        page = write_report(folder, data)
+        page = write_report(folder, data, write=write)
         remarks.append(str(page))
     return page
 

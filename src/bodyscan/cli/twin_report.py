@@ -14,7 +14,8 @@ from bodyscan.consent import ConsentRecord, Use
 from bodyscan.consent.describe import describe_ai
 from bodyscan.consent.fields import format_utc
 from bodyscan.gltf.export import Exported
-from bodyscan.mark import MarkInfo
+from bodyscan.mark import MarkInfo, mark_under, twin_id
+from bodyscan.mark.twin_id import NO_GEOMETRY
 from bodyscan.pipeline import SOFTWARE, PipelineResult, QualityError
 from bodyscan.render import ConsentSummary, PictureOptions, ReportData, StageTime
 
@@ -35,7 +36,7 @@ def report_data(
         scan=result.scan,
         fit=result.fit,
         twin=result.twin,
-        mark=_mark(record, use),
+        mark=mark_under(result.twin.consent, str(use.purpose), SOFTWARE),
         consent=_consent(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         warnings=(*result.warnings, *exported.findings),
@@ -63,7 +64,7 @@ def refusal_data(
         scan=refused.scan,
         fit=refused.fit,
         twin=None,
-        mark=_mark(record, use),
+        mark=_scan_mark(record, use),
         consent=_consent(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         warnings=(str(refused),),
@@ -144,8 +145,10 @@ def summary(
     return values, rows + [("warning", warning) for warning in (*result.warnings, *exported.findings)]
 
 
-def _mark(record: ConsentRecord, use: Use) -> MarkInfo:
-    return MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE)
+def _scan_mark(record: ConsentRecord, use: Use) -> MarkInfo:
+    """What pictures say where no twin was made: there is a record, and no geometry that it is bound to."""
+    own = twin_id(record.record_id, NO_GEOMETRY).hex()
+    return MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE, own)
 
 
 def _consent(record: ConsentRecord) -> ConsentSummary:

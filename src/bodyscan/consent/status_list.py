@@ -168,6 +168,7 @@ def make_status_list(
             "id": f"{address}#list",
             "type": "BitstringStatusList",
             "statusPurpose": str(StatusPurpose(purpose)),
+            "statusSize": 1,  # the default of the standard; some verifiers refuse a list that does not say so
             "encodedList": "u" + b64url_encode(gzip.compress(bytes(bits), 9, mtime=0)),
             "ttl": int(min(ttl, valid_until - valid_from) / timedelta(milliseconds=1)),
         },

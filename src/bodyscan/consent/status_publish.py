@@ -7,6 +7,7 @@ list had set does not vanish with the file of the statement.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,6 +142,19 @@ def publish(
         len(listed),
         (*left_out, *unread),
     )
+
+
+def free_index(records: Iterable[ConsentRecord], size: int = MIN_ENTRIES) -> int:
+    """Return a random index that none of `records` has, for a new record.
+
+    Random, so that it tells neither when the record was made nor how many there are (Bitstring Status List
+    v1.0, section 2.1). Raises `InputError` where the list of `size` entries is full.
+    """
+    taken = {record.withdrawal.status.index for record in records if record.withdrawal.status is not None}
+    free = [index for index in range(size) if index not in taken]
+    if not free:
+        raise InputError(f"all {size} indices are taken; begin another pair of lists.")
+    return secrets.choice(free)
 
 
 def _listed(

@@ -19,7 +19,7 @@ from bodyscan.body.garment_points import garment_points
 from bodyscan.body.landmarks import body_landmarks
 from bodyscan.errors import InputError
 from bodyscan.garment.body import GarmentBody
-from bodyscan.types import F32, Measurement
+from bodyscan.types import F32, Measurement, measurement_values
 
 FRAME = "metres, +Y up, the person faces +Z, soles at Y = 0; the person's left is +X"
 GARMENTCODE_PARTS = "ggg_body_segmentation.json"
@@ -87,10 +87,7 @@ def body_files(
         "unit": "cm",
         "pose": "standing, arms half raised, legs nearly upright (see docs/measurements.md)",
         "standard": "ISO 8559-1:2017, where a clause is named; no conformity is claimed",
-        "measurements": [
-            {"name": m.name, "value_cm": m.value_cm, "iso_8559_1": m.iso, "description": m.description}
-            for m in measurements
-        ],
+        "measurements": measurement_values(measurements),
     }
     readme = README.format(
         software=notes.software,

@@ -114,6 +114,24 @@ class Raycaster:
             barycentric = np.tile([1.0, 0.0, 0.0], (len(hit), 1))
         return RayHits(distance, face_ids, np.where(hit[:, None], barycentric, 0.0))
 
+    def distances(self, origins: ArrayLike, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, K) float32 distance to the first hit of K rays from each of N points, inf for none.
+
+        `origins` (N, 3); `directions` (N, K, 3) float32 of unit length. `cast` without what light has no use
+        for: a third of its time.
+        """
+        return self._scene.cast_rays(self._fans(origins, directions))["t_hit"].numpy()
+
+    def blocked(self, origins: ArrayLike, directions: NDArray[np.float32]) -> np.ndarray:
+        """(N, K) bool, whether any surface lies on each ray; arguments as `distances`, of any length."""
+        return self._scene.test_occlusions(self._fans(origins, directions)).numpy()
+
+    def _fans(self, origins: ArrayLike, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+        rays = np.empty((*directions.shape[:2], 6), np.float32)
+        rays[..., :3] = (np.asarray(origins, np.float64) - self._offset)[:, None]
+        rays[..., 3:] = directions
+        return rays
+
     def pierced(self, starts: ArrayLike, ends: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Every face that a segment runs through: segment ids (K,), face ids (K,), in order.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyscan.errors import InputError
-from bodyscan.files import OutputFile, write_all
+from bodyscan.files import OutputFile, Writer, write_all
 from bodyscan.gltf.container import pack_glb
 from bodyscan.gltf.document import Part, collision_part, level_part, part_document
 from bodyscan.gltf.options import GltfOptions
@@ -39,12 +39,15 @@ def export_twin(
     path: str | Path,
     options: GltfOptions | None = None,
     packing: PackOptions | None = None,
+    *,
+    write: Writer = write_all,
 ) -> Exported:
     """Write the twin to `path`, each level of detail and the collision body beside it.
 
     For `twin.glb`: `twin.glb`, `twin.lod1.glb`, `twin.lod2.glb` ..., `twin.collision.glb`. What the target's
     reader does not take of the packing is left out, and a finding says so. All or nothing: where one cannot
-    be made or written, files that stood there are as they were. Raises `InputError` where the path does not
+    be made or written, files that stood there are as they were. `write` writes them; a ledger's writes the use
+    down first. Raises `InputError` where the path does not
     end as the target's files do, the twin cannot be written for it, or the folder cannot be written to;
     `MissingExtraError` without the package or program that the packing needs.
     """
@@ -63,7 +66,7 @@ def export_twin(
             findings.append(f"{place.name}: {finding}")
         contents[place] = pack_glb(document, binary)
         kinds.append(kind)
-    write_all(contents)
+    write(contents)
     files = tuple(OutputFile(path=place, size_bytes=len(data)) for place, data in contents.items())
     return Exported(files, tuple(kinds), tuple(findings))
 

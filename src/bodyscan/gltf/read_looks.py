@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bodyscan.consent.seal.image import area_mean
 from bodyscan.errors import InputError
 from bodyscan.gltf.accessors import AccessorReader
 from bodyscan.gltf.primitives import PrimitiveReader
@@ -23,7 +24,7 @@ OTHER_MATERIALS = {"KHR_materials_variants", "KHR_materials_pbrSpecularGlossines
 """Extensions by which readers show other colours than the base colour."""
 UNKNOWN = -1
 """Stands for an image that an extension names which is not known here, such as AVIF."""
-SAME_LEVELS = 48.0
+SAME_LEVELS = 12.0
 """Largest difference of two copies of one image, levels of 255."""
 
 
@@ -131,9 +132,7 @@ def _image_bytes(image: Mapping[str, Any], reader: AccessorReader) -> tuple[byte
 
 def _apart(one: U8, other: U8) -> float:
     """Largest difference of two images of any size, seen small, levels of 255."""
-    from bodyscan.consent.seal.image import small_light, srgb_levels
-
-    small = [srgb_levels(small_light(image, 64)) for image in (one, other)]
+    small = [area_mean(image, 64, 64) for image in (one, other)]
     return float(np.abs(small[0] - small[1]).max())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bodyscan.errors import ConsentError
@@ -19,21 +20,33 @@ class MarkInfo:
     """The use that was asked for, one of the record's purposes."""
     software: str
     """`bodyscan` and its version."""
+    twin_id: str
+    """16 hex digits, small letters: `bodyscan.mark.twin_id` of the record and the twin's geometry."""
 
     def __post_init__(self) -> None:
-        for name in ("record_id", "subject_pseudonym", "purpose", "software"):
+        for name in ("record_id", "subject_pseudonym", "purpose", "software", "twin_id"):
             text = getattr(self, name)
             if not isinstance(text, str) or not text.strip():
                 raise ConsentError(
                     f"MarkInfo.{name} is empty. A picture of a twin names its consent record: pass the "
-                    "record's id, the subject's pseudonym, the purpose and the software's name."
+                    "record's id, the subject's pseudonym, the purpose, the software and the twin's id."
                 )
             if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF or ord(c) in (0xFFFE, 0xFFFF) for c in text):
                 raise ConsentError(
                     f"MarkInfo.{name} holds control characters ({text!r}); use plain text on one line."
                 )
+        if not re.fullmatch("[0-9a-f]{16}", self.twin_id):
+            raise ConsentError(
+                f"MarkInfo.twin_id is {self.twin_id!r}; it is 16 hex digits in small letters, as "
+                "`bodyscan.mark.twin_id(record_id, geometry).hex()` gives them."
+            )
 
     @property
     def short_id(self) -> str:
         """The part of the record id that fits on a picture: what follows the last colon, 8 characters."""
         return self.record_id.rsplit(":", 1)[-1][:8]
+
+    @property
+    def twin_bytes(self) -> bytes:
+        """The 8 bytes of `twin_id`, as the watermark carries them."""
+        return bytes.fromhex(self.twin_id)

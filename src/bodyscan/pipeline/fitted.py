@@ -8,7 +8,7 @@ from datetime import datetime
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.measurements import measure_surface
 from bodyscan.body.model import BodyModel
-from bodyscan.consent import Use, require_consent
+from bodyscan.consent import Evidence, Use, require_consent
 from bodyscan.errors import InputError, StageError
 from bodyscan.fit import fit_body
 from bodyscan.pipeline.options import PipelineOptions
@@ -46,6 +46,7 @@ def scan_to_fit(
     consent: str | None,
     use: Use,
     now: datetime,
+    evidence: Evidence | None = None,
     options: PipelineOptions | None = None,
     on_stage: OnStage | None = None,
 ) -> FittedScan:
@@ -55,7 +56,7 @@ def scan_to_fit(
     `InputError` for a scan that is no whole person; `QualityError` for a fit below the stated quality.
     """
     options = options or PipelineOptions()
-    require_consent(consent, use=use, now=now)
+    require_consent(consent, use=use, now=now, evidence=evidence)
     return fit_and_measure(capture, options, Stages(on_stage))
 
 

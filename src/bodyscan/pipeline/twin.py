@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bodyscan.body.landmarks import body_landmarks
 from bodyscan.body.model import BodyModel
-from bodyscan.consent import Purpose, SigningKey, Use, require_consent
+from bodyscan.consent import Evidence, Purpose, SigningKey, Use, require_consent
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.pipeline.fitted import fit_and_measure
 from bodyscan.pipeline.options import PipelineOptions
@@ -50,6 +50,7 @@ def scan_to_twin(
     controller_key: SigningKey | Binder | None,
     use: Use,
     now: datetime,
+    evidence: Evidence | None = None,
     options: PipelineOptions | None = None,
     expressions: Mapping[str, Capture] | None = None,
     on_stage: OnStage | None = None,
@@ -57,15 +58,16 @@ def scan_to_twin(
     """A twin of the person in `capture`, with the consent bound to its geometry.
 
     `consent`: the signed record's JSON text; `controller_key`: the key of its controller, who binds it;
-    `use`, `now`: what for, and when (UTC). `expressions`: name of a face shape, of a pair (`smile`) or a new
+    `use`, `now`: what for, and when (UTC). `evidence`: what is known of keys and
+    withdrawals. `expressions`: name of a face shape, of a pair (`smile`) or a new
     one -> a scan of the same person with that expression, which replaces the generic shape. Raises
     `ConsentError` before any work without a record that is valid and covers making a twin and `use`;
     `InputError` for a scan that is no whole person; `QualityError` for a fit below the stated quality,
     unless `accept_quality`.
     """
     options, expressions = options or PipelineOptions(), expressions or {}
-    require_consent(consent, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now)
-    require_consent(consent, use=use, now=now)
+    require_consent(consent, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=evidence)
+    require_consent(consent, use=use, now=now, evidence=evidence)
     if controller_key is None:
         raise ConsentError(
             "There is no key to bind the consent to this geometry. Give the private key of the record's "
@@ -106,6 +108,7 @@ def scan_to_twin(
             consent=consent,
             use=use,
             now=now,
+            evidence=evidence,
             controller_key=controller_key,
             pose=options.rig.pose,
             vertex_source=source,

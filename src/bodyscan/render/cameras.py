@@ -35,10 +35,12 @@ def person_view(
     fill: float = 0.88,
     elevation: float = 0.10,
     distance: float = 5.0,
+    turn: float = 0.0,
 ) -> View:
     """A long-lens view in which `points` (N, 3), metres, fill the share `fill` of the picture.
 
-    `name` is one of `AZIMUTHS`; `elevation` (radians) is how far the camera looks down. Give the points
+    `name` is one of `AZIMUTHS`, to which `turn` (radians) is added; `elevation` (radians) is how far the
+    camera looks down. Give the points
     of a region for a close-up, or of several meshes for pictures at one scale.
     """
     if name not in AZIMUTHS:
@@ -49,7 +51,9 @@ def person_view(
     if not 0.05 <= fill <= 1:
         raise InputError(f"person_view: fill is {fill}; possible is 0.05 to 1.")
     bounds = np.stack([points.min(axis=0), points.max(axis=0)])
-    view = View.around(bounds, AZIMUTHS[name], elevation, width=width, height=height, distance=distance)
+    view = View.around(
+        bounds, AZIMUTHS[name] + turn, elevation, width=width, height=height, distance=distance
+    )
     return _frame(view, points, fill)
 
 

@@ -87,12 +87,12 @@ def light_grid(
         part = slice(start, start + max(1, _CHUNK_RAYS // rays))
         if occlusion_rays:
             directions = _cosine_directions(normals[part], noise[part], occlusion_rays)
-            distance = _distances(caster, lifted[part], directions)
+            distance = caster.distances(lifted[part], directions)
             far = np.clip(distance / radius_m, 0, 1)
             values[part, 0] = (far * far * (3 - 2 * far)).mean(axis=1)
         if shadow_rays:
             directions = _cone_directions(key_direction, key_spread, noise[part], shadow_rays)
-            values[part, 1] = np.isinf(_distances(caster, lifted[part], directions)).mean(axis=1)
+            values[part, 1] = 1 - caster.blocked(lifted[part], directions).mean(axis=1)
     grid = _spread(shape, cells, values, positions, normals, radius_m * 0.06)
     return _smooth(grid) if len(cells) else grid
 
@@ -123,13 +123,6 @@ def _smooth(grid: LightGrid, half_width: int = 2) -> LightGrid:
     values = np.ones_like(grid.values)
     values[rows, columns] = total / np.maximum(weight, 1e-12)[:, None]
     return LightGrid(values, grid.positions, grid.normals, grid.known, grid.reach_m)
-
-
-def _distances(caster: Raycaster, origins: F32, directions: F32) -> F32:
-    """(N, K) distance to the first hit of K rays from each of N points, inf for none."""
-    count = directions.shape[1]
-    found = caster.cast(np.repeat(origins, count, axis=0), directions.reshape(-1, 3))
-    return found.distance.reshape(-1, count).astype(np.float32)
 
 
 def _noise(cells: np.ndarray) -> F32:

@@ -29,11 +29,13 @@ def render_mesh(
     *,
     texture: Texture | SkinTextures | None = None,
     caster: Raycaster | None = None,
+    normals: F64 | None = None,
 ) -> U8:
     """Return a picture (H, W, 3) uint8 sRGB of `mesh` (a mesh or a cloud) as `view` sees it.
 
     `texture` is looked up by the mesh's uvs; of a twin's textures, relief and roughness are drawn too.
-    `caster`: one that was built for this very mesh, to save building it again for several views.
+    `caster`: one that was built for this very mesh, to save building it again for several views. `normals`
+    (V, 3) unit: those to shade it with, where they are not to be its own smooth ones.
     Raises `InputError` for an empty mesh, or for a look that needs colours which the mesh lacks.
     """
     options = options or RenderOptions()
@@ -41,7 +43,10 @@ def render_mesh(
         raise InputError("render_mesh: the mesh is empty; there is nothing to draw.")
     if caster is not None and caster.mesh is not mesh:
         raise InputError("render_mesh: `caster` was built for another mesh; build it for this one.")
-    return _Painter(mesh, view, options, texture, caster or Raycaster(mesh)).paint()
+    normals = vertex_normals(mesh) if normals is None else normals
+    if normals.shape != mesh.vertices.shape:
+        raise InputError(f"render_mesh: the normals are {normals.shape}; the mesh has {mesh.vertices.shape}.")
+    return _Painter(mesh, view, options, texture, caster or Raycaster(mesh), normals).paint()
 
 
 class _Painter:
@@ -54,9 +59,10 @@ class _Painter:
         options: RenderOptions,
         texture: Texture | SkinTextures | None,
         caster: Raycaster,
+        normals: F64,
     ) -> None:
         self.view, self.options, self.caster = view, options, caster
-        self.normals = vertex_normals(mesh)
+        self.normals = normals
         self.maps: SkinMaps | None = None
         if isinstance(texture, SkinTextures):
             if mesh.uvs is not None and options.look in ("auto", "color"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.errors import InputError
-from bodyscan.files import write_atomic
+from bodyscan.files import Writer, write_all
 from bodyscan.mark import MarkInfo
 from bodyscan.render import report_html as html
 from bodyscan.render.report_pictures import PictureOptions, ReportPictures, report_pictures
@@ -73,10 +73,10 @@ class ReportData:
     """The scan's file name, where there is no twin that knows it."""
 
 
-def write_report(folder: str | Path, data: ReportData) -> Path:
+def write_report(folder: str | Path, data: ReportData, *, write: Writer = write_all) -> Path:
     """Draw all pictures and write `report.html` into `folder`, which is made where it is missing.
 
-    The page holds its pictures and style in itself. Raises `InputError` where `folder` is a file.
+    The page holds its pictures and style in itself; `write` writes it. Raises `InputError` where `folder` is a file.
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():
@@ -84,7 +84,7 @@ def write_report(folder: str | Path, data: ReportData) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     pictures = report_pictures(data.scan, data.fit, data.twin, data.mark, data.picture_options)
     path = target / FILE_NAME
-    write_atomic(path, report_page(data, pictures).encode())
+    write({path: report_page(data, pictures).encode()})
     return path
 
 

@@ -21,6 +21,7 @@ from bodyscan.types.twin import (
     Rig,
     SkinTextures,
     Twin,
+    measurement_values,
 )
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     "Texture",
     "Twin",
     "frozen_array",
+    "measurement_values",
 ]

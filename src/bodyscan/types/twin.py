@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,14 @@ class Measurement:
     iso: str = ""
     """The clause of ISO 8559-1:2017 that defines it, where it has one."""
     description: str = ""
+
+
+def measurement_values(measurements: Iterable[Measurement]) -> list[dict[str, str | float]]:
+    """Return measurements as rows for JSON: name, centimetres, clause of ISO 8559-1, description."""
+    return [
+        {"name": m.name, "value_cm": m.value_cm, "iso_8559_1": m.iso, "description": m.description}
+        for m in measurements
+    ]
 
 
 @dataclass(frozen=True)

@@ -45,20 +45,29 @@ def test_a_policy_permits_what_the_record_allows_and_nothing_else(record: Consen
     assert permitted(odrl_policy(record, agreed=True), *request(use)) == allows(record, use)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), records())
 def test_one_fact_decides_alike(data: st.DataObject, record: ConsentRecord):
     use = data.draw(near(record))
     assert permitted(odrl_policy(record, agreed=True), *request(use)) == allows(record, use)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(records(), uses())
 def test_a_policy_permits_nothing_that_the_record_leaves_open(record: ConsentRecord, use: Use):
     policy = odrl_policy(record, agreed=True)
     for missing in ({"territory": None}, {"medium": None}, {"product_line": None}, {"licensee": None}):
         vague = replace(use, **missing)
         assert allows(record, vague) or not permitted(policy, *request(vague))
+
+
+@pytest.mark.parametrize(("redistribution", "strangers"), [("licensees", False), ("anyone", True)])
+def test_a_file_goes_to_those_whom_the_record_names(redistribution: str, strangers: bool):
+    record = fair_record(scope__redistribution=redistribution, scope__purposes=["export"])
+    for receiver, allowed in (("Atelier", True), ("Shop", True), ("Stranger", strangers)):
+        use = replace(SEEN, purpose=Purpose.EXPORT, licensee=receiver)
+        assert permitted(odrl_policy(record, agreed=True), *request(use)) is allowed
+        assert allows(record, use) is allowed
 
 
 @settings(max_examples=50, deadline=None)

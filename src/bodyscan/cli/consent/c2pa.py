@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,8 +67,8 @@ def manifest(
 ) -> None:
     """Write or check a C2PA manifest: beside a twin (NAME.c2pa), inside a picture.
 
-    The manifest names the consent and says what machine learning may do. It is over the whole file: write it
-    last. Nothing is fetched; certificates are judged by this computer's clock.
+    The manifest names the consent and says what machine learning may do. It is over the whole file, so write
+    it last. Nothing is fetched; certificates are judged by this computer's clock.
     """
     twin = is_glb(file)
     if twin and (record or output):
@@ -138,8 +139,16 @@ def _check(file: Path, sidecar: Path | None, record: Path | None, anchors: list[
 def _identity(certificate: Path, key: Path, passphrase_file: Path | None) -> SigningIdentity:
     from bodyscan.consent.certificates import read_identity
     from bodyscan.consent.key_files import others_can_read
+    from bodyscan.consent.keys import is_locked
 
-    identity = read_identity(read_text(certificate), read_text(key), passphrase_from(passphrase_file))
+    chain_text, key_text, passphrase = (
+        read_text(certificate),
+        read_text(key),
+        passphrase_from(passphrase_file),
+    )
+    if passphrase is None and is_locked(key_text) and sys.stdin.isatty():
+        passphrase = typer.prompt(f"Passphrase of {key.name}", hide_input=True, err=True)
+    identity = read_identity(chain_text, key_text, passphrase)
     if others_can_read(key):
         typer.echo(f"warning: other users can read the private key {key}; run: chmod 600 {key}", err=True)
     return identity

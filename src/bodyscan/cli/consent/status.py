@@ -28,7 +28,7 @@ from bodyscan.consent.record import ConsentRecord
 from bodyscan.consent.state import RefusedConsent
 from bodyscan.consent.status_check import StatusState, check_status
 from bodyscan.consent.status_memory import StatusMemory
-from bodyscan.consent.status_publish import publish
+from bodyscan.consent.status_publish import free_index, publish
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.files import write_all, write_atomic
 
@@ -42,6 +42,7 @@ EXIT_CODES = {
 }
 KeysOption = Annotated[list[Path] | None, typer.Option("--keys", help="A key history, or a folder; repeat.")]
 MAX_VALID_DAYS = 366.0
+RECORD_SUFFIXES = (".json", ".glb")
 
 
 @app.command(name="publish")
@@ -77,7 +78,7 @@ def publish_lists(
     if revocation_out.absolute() == suspension_out.absolute():
         raise InputError("--revocation-out and --suspension-out are two lists; give two files.")
     histories = newest_histories(read_evidence(None, keys=keys or (), now=moment).histories)
-    consents = {path.name: _signed_record(path) for path in _files(records, (".json", ".glb"))}
+    consents = {path.name: _signed_record(path) for path in _files(records, RECORD_SUFFIXES)}
     words, unread = _texts(_files(statements, (".json",)))
     made = publish(
         consents,
@@ -119,6 +120,18 @@ def publish_lists(
         *(("left out", reason) for reason in left_out),
     ]
     print_result(values, rows, as_json)
+
+
+@app.command()
+@run_guarded
+def index(
+    records: Annotated[Path, typer.Option(help="Folder of the signed records (JSON or .glb) so far.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Print a free place in the lists for a new record: its `withdrawal.status.index`, drawn at random."""
+    consents = [_signed_record(path) for path in _files(records, RECORD_SUFFIXES)]
+    found = free_index(consents)
+    print_result({"index": found, "num_records": len(consents)}, [("index", str(found))], as_json)
 
 
 @app.command(epilog="Exit codes: 0 good, 3 not readable, 4 revoked or suspended, 7 unknown.")

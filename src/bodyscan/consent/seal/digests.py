@@ -27,7 +27,7 @@ class Digest:
     def add_rows(self, columns: list[NDArray]) -> None:
         """Add the set of rows that `columns`, each (N, C) of 4-byte numbers, stand for side by side.
 
-        Rows are sorted by their bits as little-endian unsigned integers, first column first; each counts once.
+        Rows are sorted by their bits as unsigned integers, first column first; each counts once.
         """
         parts = [np.ascontiguousarray(part, part.dtype.newbyteorder("<")).view("<u4") for part in columns]
         rows = np.concatenate(parts, axis=1)

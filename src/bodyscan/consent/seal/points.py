@@ -38,7 +38,7 @@ class SurfacePoints:
     """The places of a body's surface that are nearest to K points."""
 
     def __init__(self, content: BodyContent, points: F64) -> None:
-        """`points` (K, 3), metres. Nothing is computed before it is asked for: loading Open3D takes seconds."""
+        """`points` (K, 3), metres. Nothing is computed before it is asked for: Open3D takes seconds to load."""
         self.points = points
         self._content = content
         self._beside: list[Placement] = []
@@ -82,7 +82,8 @@ class SurfacePoints:
 def spread_out(points: F64, allowed: NDArray[np.bool_], count: int, first: list[int]) -> list[int]:
     """Return up to `count` ids of allowed points (K, 3) far from each other, beginning with `first`.
 
-    Farthest-point sampling (Eldar et al., "The farthest point strategy for progressive image sampling", 1997).
+    Farthest-point sampling (Eldar et al., "The farthest point strategy for progressive image sampling",
+    1997).
     """
     chosen = list(dict.fromkeys(first))[:count]
     distance = np.where(allowed, np.inf, -1.0)
@@ -118,7 +119,7 @@ def unpack_rows(dtype: np.dtype[Any], text: str, what: str) -> NDArray[Any]:
 
 
 def check_index(index: NDArray[np.integer], count: int, what: str) -> NDArray[np.int64]:
-    """Return `index` as int64. Raises `InputError` where it names a point beyond the `count` that there are."""
+    """Return `index` as int64. Raises `InputError` where it names none of the `count` points."""
     if len(index) and int(index.max()) >= count:
         raise InputError(f"the seal's {what} name point {int(index.max())}; its fingerprint has {count}.")
     return index.astype(np.int64)

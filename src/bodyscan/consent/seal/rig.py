@@ -143,8 +143,8 @@ def rig_digest(content: BodyContent) -> str:
 
     Joints count by their place on the grid of `JOINT_GRID_M` alone, weights of zero do not count, and each
     vertex that a triangle uses is a row: its position (float32), then its joints' places and weights
-    (float32), ordered by place. The set of rows is sorted and hashed. Names and order of joints, joints without
-    weight, added roots, and the order, splitting and welding of vertices make no difference.
+    (float32), ordered by place. The set of rows is sorted and hashed. Names and order of joints, joints
+    without weight, added roots, and the order, splitting and welding of vertices make no difference.
     """
     if content.joint_indices is None or content.joint_weights is None:
         raise InputError("the body has no skin weights.")
@@ -189,8 +189,8 @@ def _joints_apart(seal: RigSeal, content: BodyContent) -> tuple[float, str]:
         return worst, ""
     off, new = int((away > JOINT_MM).sum()), int((strange > JOINT_MM).sum())
     return worst, (
-        f"{off} of {len(bound)} joints do not stand where they were bound and {new} of the file's stand where "
-        f"none was, up to {worst:.0f} mm away"
+        f"{off} of {len(bound)} joints are not where they were bound and {new} of the file's are where none was, "
+        f"up to {worst:.0f} mm away"
     )
 
 

@@ -1,8 +1,8 @@
 """What a seal says of a body's colours: small pictures of the image, and the colours of the skin itself.
 
 The small pictures see every place of the image and hardly change when it is stored smaller or in another
-format: lightness, colour at a third of the size, and a finer look at the window of the image in which the mesh
-is densest and moves most, which is the face. The colours at points of the surface go the way that a renderer
+format: lightness, colour at a third of the size, and a finer look at the window of the image in which the
+mesh is densest and moves most, which is the face. The colours at points of the surface go the way that a renderer
 goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they are all
 there is where a body has vertex colours and no image.
 """
@@ -124,7 +124,7 @@ def compare_texture(seal: TextureSeal | None, content: BodyContent, at: SurfaceP
 
 
 def changes(seal: TextureSeal, content: BodyContent, at: SurfacePoints) -> dict[str, F64]:
-    """Return how far each cell and point is from the sealed one, levels of 255, under the names of `LIMITS`."""
+    """Return how far each cell and point is from the sealed one, levels, under the names of `LIMITS`."""
     found = {}
     if seal.picture is not None:
         for what, (bound, cells) in _pictures(seal.picture, content).items():
@@ -141,8 +141,8 @@ def texture_digest(content: BodyContent) -> str:
     """Return `texture-sha256-v1:` and 64 hex digits over what a renderer looks up, to the bit.
 
     The decoded pixels (height, width, (H, W, 3) uint8 sRGB; 0, 0 without an image), and the set of rows
-    (position, uv as float32, vertex colour as 3 uint32; (0, 0) and white where there are none) of the vertices
-    that a triangle uses. Lossless re-encoding (PNG, lossless WebP) and the order, splitting and welding of
+    (position, uv as float32, vertex colour as 3 uint32; (0, 0) and white where there are none) of the
+    vertices that a triangle uses. Lossless re-encoding (PNG, lossless WebP) and the order, splitting and welding of
     vertices make no difference.
     """
     digest = Digest(_HEADER)

@@ -1,0 +1,77 @@
+"""Every use that a command makes is written into the ledger before its files appear."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodyscan.files import write_all
+
+if TYPE_CHECKING:
+    from bodyscan.consent import ConsentRecord, Use
+    from bodyscan.ledger import EntryKind
+
+LEDGER_VARIABLE = "BODYSCAN_LEDGER"
+
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", envvar=LEDGER_VARIABLE, help="Ledger of uses. Default: one in the user's data folder."
+    ),
+]
+ReferenceOption = Annotated[
+    str | None, typer.Option(help="Campaign, order or job, as the statement will name it.")
+]
+
+
+def ledger_place(given: Path | None) -> Path:
+    """Return the ledger's path: `given`, else the default one, whose folder is made where it is missing."""
+    if given is not None:
+        return given
+    from bodyscan.ledger import default_ledger
+
+    place = default_ledger(os.environ, Path.home())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+@dataclass(frozen=True)
+class UseWriter:
+    """Writes a use down, then its files; where they cannot be written the use is voided."""
+
+    place: Path | None
+    """The ledger; None: the default one."""
+    record: ConsentRecord
+    text: str
+    """The consent text of what is used."""
+    use: Use
+    kind: EntryKind
+    now: datetime
+    reference: str | None = None
+    twin_id: str | None = None
+    """16 hex digits."""
+
+    def __call__(self, contents: Mapping[Path, bytes]) -> None:
+        """Write all files or none. Raises `InputError` where ledger or files cannot be written."""
+        with self.recorded(contents):
+            write_all(contents)
+
+    @contextmanager
+    def recorded(self, contents: Mapping[Path, bytes]) -> Iterator[None]:
+        """Write the use of these files down; the block makes them appear, or the use is voided."""
+        from bodyscan.ledger import Ledger, LedgerLog, recording
+
+        digests = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
+        with Ledger.open(ledger_place(self.place), now=self.now) as ledger:
+            log = LedgerLog(ledger, text=self.text, reference=self.reference, twin_id=self.twin_id)
+            entry = log.entry(self.record, self.use, self.kind, digests, self.now)
+            with recording(ledger, entry, again=log.again):
+                yield
