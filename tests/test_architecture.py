@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "twin": EVERYBODY | {"body", "consent"},
     "consent": EVERYBODY,
     "gltf": EVERYBODY | {"twin", "consent", "files"},
+    "ledger": EVERYBODY | {"consent", "files"},
     "mark": EVERYBODY | {"consent", "files"},
     "render": EVERYBODY | STAGES | {"mark", "consent", "files"},
     "simulate": EVERYBODY | STAGES | {"consent", "mark", "render", "files"},
@@ -49,7 +50,10 @@ ONLY_IN: dict[str, set[str]] = {
     "rich": {"cli/"},
     "joserfc": {"consent/"},
     "rfc8785": {"consent/"},
+    "sqlite3": {"ledger/"},
     "cryptography": {"consent/"},
+    "rfc3161_client": {"consent/time_stamp.py"},
+    "c2pa": {"mark/c2pa_manifest.py"},
 }
 """Package -> the files or folders that alone may import it."""
 

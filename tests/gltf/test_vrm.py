@@ -12,10 +12,12 @@ from bodyscan.consent.record import (
     AI_PURPOSES,
     ALL_PRODUCT_LINES,
     ConsentRecord,
+    Licensee,
     Medium,
     Modification,
     Pay,
     PayKind,
+    ProhibitedUse,
     Purpose,
     Redistribution,
     Scope,
@@ -95,6 +97,8 @@ def without_eyes(twin):
     return replace(twin, rig=rig, landmarks=eyes, collision=None, levels=())
 
 
+SHOP = (Licensee(name="Shop"),)
+ACTED = {"avatarPermission": "onlySeparatelyLicensedPerson"}
 SHARE = Pay(kind=PayKind.SHARE, share_percent="5", due_days=1, account="A1")
 
 
@@ -108,6 +112,7 @@ def record(**changes) -> ConsentRecord:
         territories=changes.pop("territories", ("worldwide",)),
         media=changes.pop("media", (Medium.ALL,)),
         product_lines=changes.pop("product_lines", (ALL_PRODUCT_LINES,)),
+        prohibited_uses=changes.pop("prohibited_uses", ()),
         modification=changes.pop("modification", Modification.POSE),
         redistribution=changes.pop("redistribution", anyone),
     )
@@ -206,13 +211,15 @@ ALL = tuple(purpose for purpose in Purpose if purpose not in AI_PURPOSES)
             {
                 "commercialUsage": "corporation",
                 "allowRedistribution": True,
-                "avatarPermission": "onlySeparatelyLicensedPerson",
             },
         ),
         # A limit that VRM's flags cannot tell keeps them closed.
         ({"purposes": ALL, "territories": ("DE",)}, {}),
         ({"purposes": ALL, "media": (Medium.WEB,)}, {}),
         ({"purposes": ALL, "product_lines": ("coats",)}, {}),
+        ({"purposes": ALL, "prohibited_uses": (ProhibitedUse.NUDITY,)}, {}),
+        ({"purposes": ALL, "media": (Medium.WEB,), "licensees": SHOP}, ACTED),
+        ({"purposes": (Purpose.RENDER,), "licensees": SHOP}, {}),
         ({"purposes": ALL, "pay": SHARE}, {}),
     ],
 )

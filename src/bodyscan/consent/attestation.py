@@ -100,7 +100,10 @@ def reattest(text: str, made: BodyContent, key: SigningKey, *, now: datetime, so
     )
     payload = attestation.canonical_json()
     document = Jws(payload, (sign_payload(payload, Role.PACKER, ATTESTATION_TYP, key),))
-    return replace(opened.bundle, attestations=(*opened.bundle.attestations, document.to_json())).to_text()
+    # A stamp is over the newest attestation, which is another one from now on.
+    stamps = tuple(stamp for stamp in opened.bundle.stamps if stamp.of is not Stamped.ATTESTATION)
+    attestations = (*opened.bundle.attestations, document.to_json())
+    return replace(opened.bundle, attestations=attestations, stamps=stamps).to_text()
 
 
 def find_attested(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.bundle import Bundle, read_bundle
+from bodyscan.consent.bundle import Bundle, Stamped, read_bundle
 from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime, Uuid, explain
 from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload, signature_holds
 from bodyscan.consent.key_history import KeyHistory, KeyUse, check_key, newest_histories, read_key_history
@@ -127,7 +127,7 @@ def bind(
         raise refusal
     payload = binding.canonical_json()
     document = Jws(payload, (sign_payload(payload, Role.CONTROLLER, BINDING_TYP, controller_key),))
-    kept = tuple(stamp for stamp in opened.bundle.stamps if stamp.of == "record")
+    kept = tuple(stamp for stamp in opened.bundle.stamps if stamp.of is Stamped.RECORD)
     return replace(opened.bundle, binding=document.to_json(), attestations=(), stamps=kept).to_text()
 
 

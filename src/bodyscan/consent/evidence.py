@@ -44,8 +44,9 @@ class Evidence:
 def stamped_at(bundle: Bundle, of: Stamped, evidence: Evidence, now: datetime) -> datetime | None:
     """Return the earliest moment (UTC) that a believed time stamp proves for a part, or None without one.
 
-    Raises `RefusedConsent` for a stamp over other data, in the future or by an authority that is not believed;
-    `MissingExtraError` without the extra `timestamp`. Where no authority is believed, no stamp is looked at.
+    Raises `RefusedConsent` for a stamp over other data, in the future or by an authority that is not
+    believed; `MissingExtraError` without the extra `timestamp`. Where no authority is believed, no stamp is
+    looked at.
     """
     tokens = [stamp.token for stamp in bundle.stamps if stamp.of is of]
     if not tokens or not evidence.stamp_roots:

@@ -46,9 +46,9 @@ def export_twin(
 
     For `twin.glb`: `twin.glb`, `twin.lod1.glb`, `twin.lod2.glb` ..., `twin.collision.glb`. What the target's
     reader does not take of the packing is left out, and a finding says so. All or nothing: where one cannot
-    be made or written, files that stood there are as they were. `write` writes them; a ledger's writes the use
-    down first. Raises `InputError` where the path does not
-    end as the target's files do, the twin cannot be written for it, or the folder cannot be written to;
+    be made or written, files that stood there are as they were. `write` writes them; that of a ledger
+    writes the use down first. Raises `InputError` where the path does not end as the target's files do, the
+    twin cannot be written for it, or the folder cannot be written to;
     `MissingExtraError` without the package or program that the packing needs.
     """
     path, options = Path(path), options or GltfOptions()

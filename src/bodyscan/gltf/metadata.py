@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from bodyscan.consent.binding import open_consent
+from bodyscan.consent.state import RefusedConsent
 from bodyscan.errors import InputError
+from bodyscan.gltf.rights import RIGHTS_CONTEXT, rights_terms
 from bodyscan.types import Measurement, Provenance, ProvenanceStep, Twin
 
 KEY = "bodyscan"
@@ -31,6 +34,7 @@ XMP_CONTEXT = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     KEY: "urn:bodyscan:1",
+    **RIGHTS_CONTEXT,
 }
 
 
@@ -52,13 +56,22 @@ def consent_extension(consent: str) -> dict[str, Any]:
 
 
 def xmp_packet(consent: str, software: str) -> dict[str, Any]:
-    """Return the XMP packet as JSON-LD (ISO 16684-3)."""
+    """Return the XMP packet as JSON-LD (ISO 16684-3): the consent text, and what its record says in the terms
+    of `rights.rights_terms`.
+
+    A text that is no sound signed record is written alone: nothing can be said in its name.
+    """
+    try:
+        terms = rights_terms(open_consent(consent).record)
+    except RefusedConsent:
+        terms = {}
     return {
         "@context": XMP_CONTEXT,
         "@id": "",
         "dc:format": "model/gltf-binary",
         "xmp:CreatorTool": software,
         "Iptc4xmpExt:DigitalSourceType": DIGITAL_SOURCE_TYPE,
+        **terms,
         f"{KEY}:consent": consent,
     }
 

@@ -116,12 +116,15 @@ def vrm_meta(record: ConsentRecord, body_model: str) -> dict[str, Any]:
         and Medium.ALL in scope.media
         and ALL_PRODUCT_LINES in scope.product_lines
         and record.pay.kind is PayKind.UNPAID
+        and not scope.prohibited_uses
+        and not record.subject.minor
     )
 
     def open_(*needed: Purpose) -> bool:
         return unlimited and purposes.issuperset(needed)
 
-    others_act = open_(Purpose.ANIMATION, Purpose.EXPORT)
+    # VRM means people who are licensed in a document of their own, which is what licensees are.
+    others_act = bool(record.licensees) and Purpose.ANIMATION in purposes
     handed_on = open_(Purpose.EXPORT) and scope.redistribution is Redistribution.ANYONE
     changed = handed_on and scope.modification is Modification.APPEARANCE
     return {

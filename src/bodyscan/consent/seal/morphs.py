@@ -26,7 +26,7 @@ LEAST_M = 2e-6
 CLEAR_SHARE = 0.25
 """Of a shape's largest displacement: what a chosen point moves at least."""
 STEADY_M, STEADY_SHARE = 2e-4, 0.1
-"""How much a displacement may change within `JITTER_M` of a chosen point: metres, and share of the largest."""
+"""How much a displacement may change within `JITTER_M` of a chosen point: metres, share of the largest."""
 MAX_MM, MAX_SHARE = 0.4, 0.06
 """Largest change of a displacement up to which a shape is the same one: mm, and share of its largest."""
 MEAN_MM, MEAN_SHARE = 0.03, 0.06
@@ -41,7 +41,7 @@ class ShapeSeal(StrictModel):
     largest_um: Annotated[int, Field(ge=0, le=10_000_000)]
     """Length of its largest displacement, micrometres."""
     mean_um: Annotated[int, Field(ge=0, le=10_000_000)]
-    """Mean length of its displacement over all points of the fingerprint, micrometres: what moves elsewhere."""
+    """Mean length of its displacement over all points of the fingerprint, micrometres."""
     moves: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=400)]
     """Base64 of rows (uint16 index of a point of the fingerprint, 3 int8 displacement), little-endian; a step
     is a 127th of the largest displacement."""
@@ -114,9 +114,9 @@ def compare_morphs(seal: MorphSeal | None, content: BodyContent, at: SurfacePoin
 def morphs_digest(content: BodyContent) -> str:
     """Return `morphs-sha256-v1:` and 64 hex digits over all face shapes.
 
-    For each shape in the order of `shape_key`: the name, and the set of rows (position, displacement; float32)
-    of the vertices that it moves by more than `LEAST_M` and a triangle uses. The order, splitting and welding
-    of vertices make no difference.
+    For each shape in the order of `shape_key`: the name, and the set of rows (position, displacement; both
+    float32) of the vertices that it moves by more than `LEAST_M` and a triangle uses. The order, splitting
+    and welding of vertices make no difference.
     """
     used = np.zeros(len(content.positions), bool)
     used[used_vertices(content.faces)] = True

@@ -38,7 +38,7 @@ class SurfacePoints:
     """The places of a body's surface that are nearest to K points."""
 
     def __init__(self, content: BodyContent, points: F64) -> None:
-        """`points` (K, 3), metres. Nothing is computed before it is asked for: Open3D takes seconds to load."""
+        """`points` (K, 3), metres. Nothing is computed before it is needed: Open3D takes seconds to load."""
         self.points = points
         self._content = content
         self._beside: list[Placement] = []

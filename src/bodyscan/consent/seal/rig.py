@@ -9,7 +9,7 @@ both sides of it widen the distance.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from bodyscan.consent.seal.digests import Digest, used_vertices
 from bodyscan.consent.seal.points import SurfacePoints, check_index, pack_rows, spread_out, unpack_rows
 from bodyscan.consent.seal.report import PartReport, PartVerdict
 from bodyscan.errors import InputError
-from bodyscan.types import F64
+from bodyscan.types import F32, F64, U16
 
 RIG_PREFIX = "rig-sha256-v1:"
 _HEADER = b"bodyscan rig v1\n"
@@ -127,12 +127,11 @@ def pull(content: BodyContent) -> F64:
 
     Sums of weights between 0.9 and 1.1 count as 1, as rounding leaves them and readers mend them.
     """
-    if content.joint_indices is None or content.joint_weights is None:
-        raise InputError("the body has no skin weights.")
-    weights = content.joint_weights.astype(np.float64)
+    indices, stored = _influences(content)
+    weights = stored.astype(np.float64)
     sums = weights.sum(axis=1, keepdims=True)
     weights = weights / np.where(np.abs(sums - 1) < 0.1, sums, 1)
-    places = content.joint_positions[content.joint_indices]
+    places = content.joint_positions[indices]
     mean = np.einsum("vk,vkc->vc", weights, places)
     square = np.einsum("vk,vkc,vkc->v", weights, places - mean[:, None], places - mean[:, None])
     return np.column_stack([mean, np.sqrt(np.maximum(square, 0))])
@@ -146,32 +145,35 @@ def rig_digest(content: BodyContent) -> str:
     (float32), ordered by place. The set of rows is sorted and hashed. Names and order of joints, joints
     without weight, added roots, and the order, splitting and welding of vertices make no difference.
     """
-    if content.joint_indices is None or content.joint_weights is None:
-        raise InputError("the body has no skin weights.")
+    indices, stored = _influences(content)
     used = used_vertices(content.faces)
     places = np.rint(content.joint_positions / JOINT_GRID_M).astype("<i4")
     unique, rank = np.unique(places, axis=0, return_inverse=True)
-    weights = content.joint_weights[used] + np.float32(0)
-    ranks = np.where(weights != 0, rank.reshape(-1)[content.joint_indices[used]] + 1, 0)
+    weights = stored[used] + np.float32(0)
+    ranks = np.where(weights != 0, rank.reshape(-1)[indices[used]] + 1, 0)
     bits = weights.view(np.uint32).astype(np.int64)
     order = np.argsort(-(ranks.astype(np.int64) << 32) - bits, axis=1, kind="stable")
     ranks, weights = (np.take_along_axis(values, order, axis=1) for values in (ranks, weights))
     width = int((ranks > 0).sum(axis=1).max(initial=0))
-    table = np.concatenate([np.zeros((1, 3), "<i4"), unique.astype("<i4")])
+    table = np.concatenate([np.zeros((1, 3), np.int32), unique.astype(np.int32)])
     digest = Digest(_HEADER, width)
-    columns = [content.positions[used] + np.float32(0)]
+    columns: list[NDArray[Any]] = [content.positions[used] + np.float32(0)]
     for column in range(width):
         columns += [table[ranks[:, column]], weights[:, column : column + 1]]
     digest.add_rows(columns)
     return RIG_PREFIX + digest.hex()
 
 
+def _influences(content: BodyContent) -> tuple[U16, F32]:
+    if content.joint_indices is None or content.joint_weights is None:
+        raise InputError("the body has no skin weights.")
+    return content.joint_indices, content.joint_weights
+
+
 def _largest_weights(content: BodyContent) -> F64:
+    indices, weights = _influences(content)
     largest = np.zeros(len(content.joint_positions))
-    if content.joint_indices is not None and content.joint_weights is not None:
-        np.maximum.at(
-            largest, content.joint_indices.ravel(), content.joint_weights.ravel().astype(np.float64)
-        )
+    np.maximum.at(largest, indices.ravel(), weights.ravel().astype(np.float64))
     return largest
 
 
@@ -189,8 +191,8 @@ def _joints_apart(seal: RigSeal, content: BodyContent) -> tuple[float, str]:
         return worst, ""
     off, new = int((away > JOINT_MM).sum()), int((strange > JOINT_MM).sum())
     return worst, (
-        f"{off} of {len(bound)} joints are not where they were bound and {new} of the file's are where none was, "
-        f"up to {worst:.0f} mm away"
+        f"{off} of {len(bound)} joints are not where they were bound and {new} of the file's are where none "
+        f"was, up to {worst:.1f} mm away"
     )
 
 
@@ -198,12 +200,11 @@ def _chosen(content: BodyContent, at: SurfacePoints) -> NDArray[np.int64]:
     """Ids of the points: some of each joint's own, then the rest far from each other."""
     pulls = pull(content)
     steady = at.spread(lambda place: place.values(pulls)) < STEADY_M
-    assert content.joint_indices is not None and content.joint_weights is not None
-    dense = np.zeros((len(content.positions), len(content.joint_positions)), np.float32)
-    rows = np.arange(len(dense))
-    for column in range(content.joint_indices.shape[1]):
-        np.add.at(dense, (rows, content.joint_indices[:, column]), content.joint_weights[:, column])
-    strength = np.where(steady[:, None], at.nearest.values(dense), 0.0)
+    indices, weights = _influences(content)
+    each = np.zeros((len(indices), len(content.joint_positions)), np.float32)
+    for column in range(indices.shape[1]):
+        np.add.at(each, (np.arange(len(each)), indices[:, column]), weights[:, column])
+    strength = np.where(steady[:, None], at.nearest.values(each), 0.0)
     best = np.argsort(-strength, axis=0, kind="stable")[:EACH_JOINT]
     first = [int(point) for point in best.ravel() if strength[point].max() > 0]
     return np.array(spread_out(at.points, steady, POINTS, first), np.int64)

@@ -2,8 +2,8 @@
 
 The small pictures see every place of the image and hardly change when it is stored smaller or in another
 format: lightness, colour at a third of the size, and a finer look at the window of the image in which the
-mesh is densest and moves most, which is the face. The colours at points of the surface go the way that a renderer
-goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they are all
+mesh is densest and moves most, which is the face. The colours at points of the surface go the way that a
+renderer goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they are all
 there is where a body has vertex colours and no image.
 """
 
@@ -22,7 +22,7 @@ from bodyscan.consent.seal.points import Placement, SurfacePoints, check_index, 
 from bodyscan.consent.seal.report import PartReport, PartVerdict
 from bodyscan.errors import InputError
 from bodyscan.geometry.srgb import encode_srgb, linear_from_srgb
-from bodyscan.types import F64
+from bodyscan.types import F32, F64
 
 TEXTURE_PREFIX = "texture-sha256-v1:"
 _HEADER = b"bodyscan texture v1\n"
@@ -142,8 +142,8 @@ def texture_digest(content: BodyContent) -> str:
 
     The decoded pixels (height, width, (H, W, 3) uint8 sRGB; 0, 0 without an image), and the set of rows
     (position, uv as float32, vertex colour as 3 uint32; (0, 0) and white where there are none) of the
-    vertices that a triangle uses. Lossless re-encoding (PNG, lossless WebP) and the order, splitting and welding of
-    vertices make no difference.
+    vertices that a triangle uses. Lossless re-encoding (PNG, lossless WebP) and the order, splitting and
+    welding of vertices make no difference.
     """
     digest = Digest(_HEADER)
     image = np.zeros((0, 0, 3), np.uint8) if content.albedo is None else content.albedo
@@ -192,9 +192,9 @@ def _cells(content: BodyContent, row: int, column: int) -> tuple[F64, F64, F64]:
     return luma(medium), chroma(coarse), luma(fine[top : top + side, left : left + side])
 
 
-def _tinted(levels: F64, content: BodyContent) -> F64:
+def _tinted(levels: F32, content: BodyContent) -> F64:
     if content.tint == _CLEAR:
-        return levels
+        return levels.astype(np.float64)
     return _levels(linear_from_srgb(levels) * np.asarray(content.tint))
 
 
