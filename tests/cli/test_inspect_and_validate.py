@@ -43,7 +43,7 @@ def test_inspect_tells_what_is_in_a_twin(twin_file):
     assert values["face_shapes"] == [morph.name for morph in made.morphs]
     assert np.allclose(values["size_m"], np.ptp(made.rig.mesh.vertices, axis=0), atol=1e-4)  # metres
     assert values["consent"]["record"]["subject"]["pseudonym"] == "DEMO Alba"
-    assert values["consent"]["binding"]["geometry"].startswith("tri-sha256-v1:")
+    assert values["consent"]["binding"]["seal"]["geometry"].startswith("tri-sha256-v1:")
     text = run("inspect", twin_file).stdout
     assert "consent: person" in text
     assert "DEMO Alba" in text
@@ -87,18 +87,28 @@ def test_validate_passes_a_sound_twin_with_a_valid_consent(twin_file):
 
 def test_validate_fails_a_twin_without_consent(tmp_path):
     path = tmp_path / "bare.glb"
-    path.write_bytes(twin_to_glb(small_twin()))  # its consent is a word, not a record
+    path.write_bytes(twin_to_glb(small_twin()))  # its record is signed and bound to nothing
     values = json.loads(run("validate", path, "--json", code=4).stdout)
-    assert values["consent"]["state"] == "altered"
+    assert values["consent"]["state"] == "unbound"
+
+
+def test_validate_denies_a_face_that_is_not_at_rest(twin_file, tmp_path):
+    document, binary = unpack_glb(twin_file)
+    count = len(document["meshes"][0]["primitives"][0]["targets"])
+    document["meshes"][0]["weights"] = [0.5] + [0.0] * (count - 1)
+    path = tmp_path / "face.glb"
+    path.write_bytes(pack_glb(document, binary))
+    told = run("validate", path, code=4).stdout
+    assert "MORPH_NOT_AT_REST" in told
+    assert "shows the face shape jawOpen from the start" in told
 
 
 def test_validate_counts_warnings_where_it_is_told_to(twin_file, tmp_path):
     document, binary = unpack_glb(twin_file)
-    count = len(document["meshes"][0]["primitives"][0]["targets"])
-    document["meshes"][0]["weights"] = [0.5] + [0.0] * (count - 1)  # the face is not at rest
-    path = tmp_path / "face.glb"
+    del document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"]
+    path = tmp_path / "facets.glb"
     path.write_bytes(pack_glb(document, binary))
-    assert "MORPH_NOT_AT_REST" in run("validate", path).stdout
+    assert "NO_NORMALS" in run("validate", path).stdout
     assert run("validate", path, "--strict", code=5).stdout.splitlines()[-1].split() == [
         "file",
         "not",

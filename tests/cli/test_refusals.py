@@ -149,7 +149,7 @@ def test_a_folder_and_a_device_are_no_scans(folder):
     [
         ("", 4, "stripped: there is no consent record"),
         ("null", 4, "neither a signed record nor a bound consent"),
-        ("glTF" + "\0" * 20, 3, "is a GLB file; give the signed record itself"),
+        ("glTF" + "\0" * 20, 3, "is a GLB file; give the signed text itself"),
         ("[" * 100_000, 4, "nested deeper than 16 levels"),
         (" " * 300_000, 3, "larger than 262144 bytes"),
         (DEMO.text.replace("A", "B", 1), 4, "The consent is altered"),

@@ -96,7 +96,12 @@ def test_an_expired_record_is_refused(folder):
 
 
 def test_a_record_that_does_not_allow_a_twin_is_refused(folder):
-    scope = {"purposes": ["render"], "territories": ["worldwide"], "media": ["all"]}
+    scope = {
+        "description": "Pictures.",
+        "purposes": ["render"],
+        "territories": ["worldwide"],
+        "media": ["all"],
+    }
     signed_record(folder, scope=scope)
     assert "the purpose make_twin is not allowed; allowed: render" in refused(folder, code=4)
 

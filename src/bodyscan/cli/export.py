@@ -23,6 +23,7 @@ from bodyscan.cli.twin_file import (
     require_modification,
     use_of,
 )
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
 from bodyscan.consent import Purpose
 from bodyscan.errors import InputError
 
@@ -48,12 +49,15 @@ def export(
     profile: Annotated[
         Literal["master", "web", "mobile"], typer.Option(help="As it is, below 5 MB, or below 3 MB.")
     ] = "master",
+    ledger: LedgerOption = None,
+    reference: ReferenceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a copy of a twin's file for somebody else: as it is, or made small.
 
-    The twin's consent is checked for this use before, and its binding to the written file after. Coarser
-    levels and the collision body are files of their own. For another target make the twin again.
+    The twin's consent is checked for this use before, and its binding to the written file after; the use is
+    written into the ledger. Coarser levels and the collision body are files of their own. For another target
+    make the twin again.
     """
     use = use_of(purpose, territory, medium, licensee, product_line, content)
     check_output_file(output, file.suffix.lower(), [file])
@@ -64,6 +68,8 @@ def export(
     from bodyscan.consent.verify import record_or_raise
     from bodyscan.gltf.pack.options import PackOptions
     from bodyscan.gltf.pack.options import profile as options_of
+    from bodyscan.ledger import EntryKind
+    from bodyscan.mark.twin_id import bound_geometry, twin_id
 
     options, left_out = _for_reader(twin, options_of(profile))
     if profile != "master":
@@ -74,15 +80,19 @@ def export(
         findings += over
     _, _, status = check_twin(data, use, now, twin.evidence)
     record_or_raise(status)
-    _hand_out(data, output)
+    uses = UseWriter(
+        place=ledger,
+        record=twin.record,
+        text=twin.consent,
+        use=use,
+        kind=EntryKind.EXPORT,
+        now=now,
+        reference=reference,
+        twin_id=twin_id(twin.record.record_id, bound_geometry(twin.consent)).hex(),
+    )
+    # The only way on which the file leaves this command.
+    uses({output: data})
     print_result(*_told(output, twin, status, findings, profile), as_json)
-
-
-def _hand_out(data: bytes, output: Path) -> None:
-    """Write the file; the only way on which it leaves this command."""
-    from bodyscan.files import write_atomic
-
-    write_atomic(output, data)
 
 
 def _for_reader(twin: AllowedTwin, options: PackOptions) -> tuple[PackOptions, list[str]]:

@@ -115,7 +115,7 @@ def _consent(text: str | None) -> tuple[dict[str, Any] | None, list[tuple[str, s
         return {"problem": str(error)}, [("consent", f"NOT SOUND: {error}")]
     values = {
         "record": signed.record.model_dump(mode="json", exclude_none=True),
-        "binding": binding.model_dump(mode="json") if binding else None,
+        "binding": binding.model_dump(mode="json", exclude_none=True) if binding else None,
     }
     return values, [(f"consent: {label}", text) for label, text in describe(signed, binding)]
 

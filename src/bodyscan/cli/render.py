@@ -26,6 +26,7 @@ from bodyscan.cli.twin_file import (
     require_modification,
     use_of,
 )
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
 
@@ -56,6 +57,8 @@ class Job:
     options: TwinPictureOptions
     label: LabelOptions
     """What the record wants on every picture."""
+    ledger: Path | None = None
+    reference: str | None = None
 
 
 @app.command(epilog=USE_EXIT_CODES)
@@ -84,12 +87,14 @@ def render(
     background: Annotated[
         str, typer.Option(help=f"{', '.join(BACKGROUNDS)}, or a colour as #f3f4f5.")
     ] = "studio",
+    ledger: LedgerOption = None,
+    reference: ReferenceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw a twin in a photo studio: the whole person or the face, posed, with an expression.
 
     The twin's consent is checked for this use before anything is drawn. Every picture carries the visible
-    label, the watermark and the metadata of a synthetic picture.
+    label, the watermark and the metadata of a synthetic picture, and the use is written into the ledger.
     """
     use = use_of(purpose, territory, medium, licensee, product_line, content)
     width, height = _size(size)
@@ -108,7 +113,8 @@ def render(
     options = TwinPictureOptions(
         view=view, pose=pose, expression=strengths, width=width, height=height, background=color
     )
-    job = Job(output, use, now, turntable, options, LabelOptions(text=twin.record.disclosure.label))
+    label = LabelOptions(text=twin.record.disclosure.label)
+    job = Job(output, use, now, turntable, options, label, ledger, reference)
     written = _hand_out(_draw(twin, job), twin, job)
     print_result(*_told(written, twin, job), as_json)
 
@@ -127,9 +133,12 @@ def _draw(twin: AllowedTwin, job: Job) -> Sequence[TwinPicture]:
 
 
 def _hand_out(pictures: Sequence[TwinPicture], twin: AllowedTwin, job: Job) -> list[Path]:
-    """Write the pictures with their marks, all or none; the only way on which they leave this command."""
+    """Write the use down, then the pictures with their marks, all or none.
+
+    The only way on which they leave this command.
+    """
     from bodyscan import __version__
-    from bodyscan.files import write_all
+    from bodyscan.ledger import EntryKind
     from bodyscan.mark import encode_marked, mark_under
     from bodyscan.mark.save import FORMATS
 
@@ -141,7 +150,17 @@ def _hand_out(pictures: Sequence[TwinPicture], twin: AllowedTwin, job: Job) -> l
         )
         for place, picture in zip(_places(job.output, len(pictures)), pictures, strict=True)
     }
-    write_all(contents)
+    uses = UseWriter(
+        place=job.ledger,
+        record=twin.record,
+        text=twin.consent,
+        use=job.use,
+        kind=EntryKind.RENDER,
+        now=job.now,
+        reference=job.reference,
+        twin_id=mark.twin_id,
+    )
+    uses(contents)
     return list(contents)
 
 

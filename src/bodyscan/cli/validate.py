@@ -29,15 +29,13 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Check a twin's file, its consent and its binding."""
-    from bodyscan.consent import verify_surface
-    from bodyscan.gltf import read_consent
+    from bodyscan.cli.twin_file import check_twin
     from bodyscan.gltf.khronos import khronos_findings
     from bodyscan.gltf.validate import check_glb
 
     if not file.is_file():
         raise InputError(f"There is no file {file}. Give the path of a twin (.glb).")
-    text, positions, faces = read_consent(file)
-    consent = verify_surface(text, positions, faces, now=datetime.now(UTC))
+    _, _, consent = check_twin(file.read_bytes(), None, datetime.now(UTC))
     findings = [*check_glb(file), *(khronos_findings(file, khronos) if khronos else ())]
     errors = [f for f in findings if f.severity == "error" or (strict and f.severity == "warning")]
     values = {

@@ -55,7 +55,7 @@ class Attestation(StrictModel):
 
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)

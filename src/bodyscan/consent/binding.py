@@ -46,7 +46,7 @@ class Binding(StrictModel):
 
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
     def sha256(self) -> str:
         """Return the hex digest of `canonical_json`."""

@@ -34,7 +34,7 @@ _LOOKALIKE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHERO
 class StrictModel(BaseModel):
     """Base of the consent models: nothing is converted, nothing is added, nothing changes later."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", serialize_by_alias=True)
 
 
 def explain(error: ValidationError) -> str:

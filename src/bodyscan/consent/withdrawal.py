@@ -82,7 +82,7 @@ class WithdrawalStatement(StrictModel):
 
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed: canonical JSON (RFC 8785), an absent reason left out."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ def inspect(
     """Print what a record says and who signed it. Says nothing about whether it is valid now."""
     signed, binding = open_any(consent_text(file))
     values = {
-        "record": signed.record.model_dump(mode="json", exclude_none=True, by_alias=True),
+        "record": signed.record.model_dump(mode="json", exclude_none=True),
         "missing_signatures": [str(role) for role in signed.missing],
-        "binding": binding.model_dump(mode="json", exclude_none=True, by_alias=True) if binding else None,
+        "binding": binding.model_dump(mode="json", exclude_none=True) if binding else None,
     }
     print_result(values, describe(signed, binding), as_json)

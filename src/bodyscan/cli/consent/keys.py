@@ -127,4 +127,4 @@ def _print(history: KeyHistory, as_json: bool) -> None:
         ended = f", ended {format_utc(listed.end)}" if listed.end else ""
         uses = ", ".join(listed.uses)
         rows.append(("key", f"{listed.key.thumbprint}: {uses}; from {format_utc(listed.active_from)}{ended}"))
-    print_result(current.model_dump(mode="json", exclude_none=True, by_alias=True), rows, as_json)
+    print_result(current.model_dump(mode="json", exclude_none=True), rows, as_json)

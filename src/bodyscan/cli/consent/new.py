@@ -58,7 +58,7 @@ def new(
     record = build_record(values, lambda name: load_public_key(folder / name))
     write_atomic(output, record.canonical_json() + b"\n")
     rows = [*describe_record(record), ("written to", f"{output} (nobody has signed it)")]
-    plain = record.model_dump(mode="json", exclude_none=True, by_alias=True)
+    plain = record.model_dump(mode="json", exclude_none=True)
     print_result({"record": plain}, rows, as_json)
 
 

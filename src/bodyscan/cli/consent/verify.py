@@ -44,9 +44,7 @@ def verify(
     ] = None,
     at: Annotated[str | None, typer.Option(help="The moment of the use, UTC. Default: now.")] = None,
     evidence: EvidenceOption = None,
-    status_list: Annotated[
-        list[Path] | None, typer.Option(help="A status list or a folder; repeat.")
-    ] = None,
+    status_list: Annotated[list[Path] | None, typer.Option(help="A status list or a folder; repeat.")] = None,
     withdrawal: Annotated[
         list[Path] | None, typer.Option(help="A withdrawal statement, or a folder; repeat.")
     ] = None,
@@ -66,9 +64,7 @@ def verify(
     memory: Annotated[
         Path | None, typer.Option(help="File that remembers which status lists were seen.")
     ] = None,
-    max_age_days: Annotated[
-        float | None, typer.Option(help="Older status lists are stale.")
-    ] = None,
+    max_age_days: Annotated[float | None, typer.Option(help="Older status lists are stale.")] = None,
     fail_closed: Annotated[bool, typer.Option("--fail-closed", help="Unknown is deny.")] = False,
     now: NowOption = None,
     as_json: JsonFlag = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bodyscan.cli.consent.common import JsonFlag
+from bodyscan.cli.consent.common import JsonFlag, consent_text
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.ledger.common import EXIT_CODES, WRONG, KeysOption, public_keys, read_bytes
 from bodyscan.cli.output import print_result
@@ -23,7 +23,7 @@ def check(
     checkpoint: Annotated[Path, typer.Option(help="The checkpoint that you were handed.")],
     key: KeysOption = None,
     record: Annotated[
-        Path | None, typer.Option(help="Your signed record, which names the controller's key.")
+        Path | None, typer.Option(help="Your signed record or twin, which names the controller's key.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -31,7 +31,7 @@ def check(
 
     No ledger is needed. Without --key or --record the key counts that the statement names: compare it.
     """
-    from bodyscan.consent.sign import open_for_signing
+    from bodyscan.consent import open_consent
     from bodyscan.ledger import check_statement, keys_named, parse_checkpoint, parse_statement
     from bodyscan.ledger.check import MAX_STATEMENT_BYTES
     from bodyscan.ledger.statement import money, period_words
@@ -40,7 +40,7 @@ def check(
     handed = parse_checkpoint(read_text(checkpoint), checkpoint.name)
     keys = public_keys(key)
     if record is not None:
-        keys += (open_for_signing(read_text(record)).record.controller.public_key,)
+        keys += (open_consent(consent_text(record)).record.controller.public_key,)
     given = bool(keys)
     keys = keys or keys_named(statement)
     checked = check_statement(statement, handed, keys)

@@ -88,7 +88,7 @@ class ConsentRecord(StrictModel):
 
     def canonical_json(self) -> bytes:
         """Return the bytes that are signed: canonical JSON (RFC 8785), absent fields left out."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
     def sha256(self) -> str:
         """Return the hex digest of `canonical_json`."""

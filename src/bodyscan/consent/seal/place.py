@@ -35,20 +35,19 @@ def guess(known: Fingerprint, content: BodyContent, at: SurfacePoints) -> str:
         np.linalg.norm(area_vectors(content.positions.astype(np.float64), content.faces), axis=1).sum()
     )
     ratio = float(np.sqrt(area * 1e6 / known.area_mm2))
+    if _fits(points, at):  # it stands where it stood, and there is more of it
+        more = ratio**2 > 1 + SECOND_BODY
+        return "the bound body and more beside it: does the file hold a second body?" if more else ""
     for factor, words in SCALES.items():
         if abs(ratio / factor - 1) < SCALE_SHARE and _fits(points * factor, at, factor):
             return words
-    if abs(ratio - 1) > SCALE_SHARE and _fits(points * ratio, at, ratio):
-        return f"scaled by {ratio:.4g}"
+    if abs(ratio - 1) > SCALE_SHARE:
+        return f"scaled by {ratio:.4g}" if _fits(points * ratio, at, ratio) else ""
     for words, moved in _moves(points).items():
         if _fits(moved, at):
             return words
     shift = _middle(content.positions[np.unique(content.faces)].astype(np.float64)) - _middle(points)
-    if _fits(points + shift, at):
-        return f"moved by {np.linalg.norm(shift):.2f} m as a whole"
-    if ratio**2 > 1 + SECOND_BODY and _fits(points, at):
-        return "the bound body and more beside it: does the file hold a second body?"
-    return ""
+    return f"moved by {np.linalg.norm(shift):.2f} m as a whole" if _fits(points + shift, at) else ""
 
 
 def is_inside_out(content: BodyContent) -> bool:
@@ -63,7 +62,7 @@ def _moves(points: F64) -> dict[str, F64]:
     return {
         "mirrored left to right": np.stack([-x, y, z], axis=1),
         "turned by 90 degrees: is Z up in it?": np.stack([x, -z, y], axis=1),
-        "turned by 90 degrees: does its Y axis point down the other way?": np.stack([x, z, -y], axis=1),
+        "turned by 90 degrees: does -Z point up in it?": np.stack([x, z, -y], axis=1),
         "turned about: does it face -Z?": np.stack([-x, y, -z], axis=1),
         "mirrored front to back": np.stack([x, y, -z], axis=1),
         "upside down": np.stack([x, -y, z], axis=1),

@@ -3,8 +3,8 @@
 The small pictures see every place of the image and hardly change when it is stored smaller or in another
 format: lightness, colour at a third of the size, and a finer look at the window of the image in which the
 mesh is densest and moves most, which is the face. The colours at points of the surface go the way that a
-renderer goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they are all
-there is where a body has vertex colours and no image.
+renderer goes, through uvs, factor and vertex colours: they see the bound image looked up elsewhere, and they
+are all there is where a body has vertex colours and no image.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LIMITS = {
     "lightness": (10.0, 1.8),
     "colour": (7.0, 1.7),
     "lightness of the face": (14.0, 2.5),
-    "colour on the surface": (40.0, 3.5),
+    "colour on the surface": (40.0, 5.0),
 }
 """What is compared -> the largest and the mean change, levels of 255, up to which it is the same."""
 _BYTE = np.dtype("u1")
