@@ -178,3 +178,26 @@ def test_a_picture_needs_a_record_and_an_output(folder: Path) -> None:
     keys = ("--certificate", folder / "chain.pem", "--key", folder / "key.pem")
     assert "for a picture give --record" in run(folder / "a.png", *keys, code=3).output
     assert "--manifest is for twins" in run(folder / "a.png", "--manifest", "x.c2pa", code=3).output
+
+
+def verified(folder: Path, code: int = 0) -> dict:
+    """What `consent verify` says of the twin and the manifest beside it."""
+    options = ["--now", NOW, "--json", "--c2pa-anchor", str(folder / "root.pem")]
+    result = CliRunner().invoke(app, ["verify", str(folder / "twin.glb"), *options])
+    assert result.exit_code == code, (result.output, result.exception)
+    return json.loads(result.output)
+
+
+def test_verify_tells_of_the_manifest_beside_a_twin(folder: Path) -> None:
+    assert verified(folder)["c2pa"] is None
+    write(folder)
+    assert verified(folder)["c2pa"]["verdict"] == "sound"
+
+
+def test_a_manifest_of_another_file_denies(folder: Path) -> None:
+    write(folder)
+    document, binary = unpack_glb(folder / "twin.glb")
+    (folder / "twin.glb").write_bytes(pack_glb(document | {"extras": {"note": "harmless"}}, binary))
+    answer = verified(folder, code=4)
+    assert (answer["decision"], answer["status"]) == ("deny", "altered")
+    assert "the C2PA manifest beside it does not fit" in answer["reason"]

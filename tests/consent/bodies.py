@@ -1,63 +1,80 @@
-"""One packaged body with rig, shapes and colours, sealed and bound under Anna's record; and its edits."""
+"""Bodies as arrays for the tests of the seal: the packaged body with a painted skin."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
-from datetime import datetime
 from functools import cache
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from bodyscan.body.asset import load_body_model
-from bodyscan.consent.binding import bind
-from bodyscan.consent.content import BodyContent
-from bodyscan.consent.keys import SigningKey
-from bodyscan.consent.seal import seal
-from bodyscan.types import Morph
-from consent.people import NOW, STUDIO, signed
+from bodyscan.consent.content import BodyContent, content_of
+from bodyscan.consent.seal import Seal, SealReport, compare_seal, seal
+from bodyscan.types import Morph, SkinTextures
+from gltf.full_size import full_size_twin
+
+FACE = (slice(205, 320), slice(395, 510))
+"""Where the face lies in a skin of 512 pixels a side."""
+VISEMES = 3
 
 
 @cache
 def body() -> BodyContent:
-    """The packaged adult in its rest pose: four joints, one shape, colours that grow with the height."""
-    model = load_body_model()
-    vertices = model.pose(model.zero_params()).vertices.astype(np.float32)
-    height = vertices[:, 1]
-    ids = np.flatnonzero(model.region("head") & ~model.inner)[:200].astype(np.int32)
-    weights = np.zeros((len(vertices), 4), np.float32)
-    part = np.clip(np.floor(height / height.max() * 4), 0, 3).astype(np.uint16)
-    weights[:, 0] = 1
-    indices = np.zeros((len(vertices), 4), np.uint16)
-    indices[:, 0] = part
-    share = np.clip(height / height.max(), 0, 1)
-    colors = np.stack([200 - 60 * share, 150 - 60 * share, 130 - 60 * share], axis=1)
-    return BodyContent(
-        positions=vertices,
-        faces=model.faces,
-        joint_positions=np.array([[0, 0.2, 0], [0, 0.6, 0], [0, 1.0, 0], [0, 1.4, 0]], np.float64),
-        joint_indices=indices,
-        joint_weights=weights,
-        morphs=(Morph("jawOpen", ids, np.full((len(ids), 3), 0.01, np.float32)),),
-        colors=colors.astype(np.uint8),
-    )
+    """The mean person, A pose, 52 face shapes and some visemes, a skin of 512 pixels."""
+    twin = full_size_twin("a")
+    visemes = tuple(replace(morph, name=f"viseme_{i}") for i, morph in enumerate(twin.morphs[:VISEMES]))
+    return content_of(twin.rig, (*twin.morphs, *visemes), SkinTextures(skin(0)))
 
 
 @cache
-def bound_body(key: SigningKey = STUDIO, created_at: datetime = NOW) -> str:
-    """The consent text that `body` carries."""
-    return bind(signed(), seal(body()), key, created_at=created_at, software="bodyscan test")
+def sealed() -> Seal:
+    """The seal of `body`."""
+    return seal(body())
 
 
-def moved(distance_m: float) -> BodyContent:
-    """The body with each vertex pushed outward from the vertical axis."""
-    points = np.array(body().positions)
-    radial = points * [1, 0, 1]
-    radial /= np.maximum(np.linalg.norm(radial, axis=1, keepdims=True), 1e-9)
-    return replace(body(), positions=(points + distance_m * radial).astype(np.float32))
+def report(**changes: Any) -> SealReport:
+    """Compare `body` with fields changed with its seal."""
+    return compare_seal(sealed(), replace(body(), **changes))
 
 
-def simplified() -> BodyContent:
-    """The body on a grid of five millimetres, as a coarse tool leaves it."""
-    return replace(
-        body(), positions=np.round(body().positions / 0.005).astype(np.float32) * np.float32(0.005)
+@cache
+def skin(person: int, size: int = 512) -> np.ndarray:
+    """Return (size, size, 3) uint8: one tone with blotches, and a face of its own for each person."""
+    rng = np.random.default_rng(person)
+    rows, columns = np.mgrid[:size, :size] / size * 512
+    image = np.tile(np.array([196.0, 150.0, 126.0]), (size, size, 1))
+    for row, column, radius, depth in zip(
+        rng.uniform(0, 512, 60),
+        rng.uniform(0, 512, 60),
+        rng.uniform(8, 40, 60),
+        rng.normal(0, 12, 60),
+        strict=True,
+    ):
+        near = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * radius**2))
+        image += (depth * near)[..., None]
+    for _ in range(12):  # brows, eyes, lips, moles
+        row, column = rng.uniform(225, 300), rng.uniform(410, 495)
+        tall, wide = rng.uniform(2, 6), rng.uniform(4, 12)
+        near = np.exp(-(((rows - row) / tall) ** 2 + ((columns - column) / wide) ** 2))
+        image -= near[..., None] * np.array([70.0, 80.0, 75.0])
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def stored(image: np.ndarray, kind: str, size: int, quality: int) -> np.ndarray:
+    """Return the image resized, stored lossily as `kind` and read again."""
+    file = io.BytesIO()
+    small = Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)
+    small.save(file, kind, quality=quality)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def morphs_with(name: str, change: Any) -> tuple[Morph, ...]:
+    """Return the body's shapes with the displacements of one changed by a function."""
+    return tuple(
+        replace(morph, deltas=change(np.array(morph.deltas)).astype(np.float32))
+        if morph.name == name
+        else morph
+        for morph in body().morphs
     )

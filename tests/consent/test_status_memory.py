@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,10 +49,18 @@ def test_two_lists_with_one_number_are_told():
         StatusMemory().remember(OLD).check(twin)
 
 
-def test_what_is_remembered_of_one_list_says_nothing_of_another():
-    memory = StatusMemory().remember(NEW)
-    memory.check(opened(make(sequence=1, purpose=StatusPurpose.SUSPENSION), purpose=StatusPurpose.SUSPENSION))
-    memory.check(opened(make(sequence=1, key=STRANGER), key=STRANGER))
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"address": "https://status.example.org/2027/revoked"},
+        {"purpose": StatusPurpose.SUSPENSION},
+        {"issuer": STRANGER.thumbprint},
+    ],
+)
+def test_what_is_remembered_of_one_list_says_nothing_of_another(other):
+    status_list = replace(OLD, sequence=1, **other)
+    StatusMemory().remember(NEW).check(status_list)
+    assert list_name(status_list) != list_name(NEW)
 
 
 def test_a_strangers_list_at_the_same_address_does_not_lock_out_the_right_one():

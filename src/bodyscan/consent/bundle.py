@@ -20,7 +20,8 @@ from bodyscan.errors import InputError
 
 BUNDLE_MEMBER = "bodyscan_consent"
 BUNDLE_VERSION = 1
-MAX_ATTESTATIONS = 16
+MAX_ATTESTATIONS = 3
+"""Each holds a seal of its own, and the whole text stays below 256 KiB."""
 MAX_STAMPS = 32
 MAX_STAMP_BYTES = 16 * 1024
 _MEMBERS = {BUNDLE_MEMBER, "record", "binding", "attestations", "stamps", "keys"}

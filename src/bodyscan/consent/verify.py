@@ -23,7 +23,7 @@ from bodyscan.consent.fingerprint import compare
 from bodyscan.consent.key_history import CLOCK_SKEW, KeyUse, check_key
 from bodyscan.consent.policy import Gap, Use, check_clock, coverage_gap, moment_of, term_gap
 from bodyscan.consent.record import ConsentRecord
-from bodyscan.consent.seal import SealReport, compare_seal
+from bodyscan.consent.seal import PartVerdict, SealReport, compare_seal
 from bodyscan.consent.sign import role_keys
 from bodyscan.consent.state import BindingVerdict, ConsentState, ConsentStatus, RefusedConsent
 from bodyscan.consent.status_check import StatusState, StatusVerdict, check_status
@@ -104,8 +104,9 @@ def verify_content(
     """Check the consent that a file carries against everything that the file holds of a body.
 
     `ConsentStatus.geometry` tells how the triangles matched, `moved_mm` how far they lie from the bound ones,
-    `parts` how rig, face shapes and texture matched. Raises what `verify_record` raises, and `InputError` for
-    a body without triangles.
+    `parts` how rig, face shapes and texture matched. Where one of them is there and cannot be read here, the
+    answer is `unknown`: other readers would show it, and it may be another person's. Raises what
+    `verify_record` raises, and `InputError` for a body without triangles.
     """
     evidence = evidence or Evidence()
     moment_of(use, now)
@@ -123,7 +124,7 @@ def verify_content(
     except RefusedConsent as refusal:
         return refusal.status
     parts = {name: str(part) for name, part in report.parts.items()}
-    return replace(_with_body(status, verdict, moved_mm), parts=parts)
+    return _as_far_as_read(replace(_with_body(status, verdict, moved_mm), parts=parts), report)
 
 
 def require_consent(
@@ -234,6 +235,18 @@ def _with_body(status: ConsentStatus, verdict: BindingVerdict, moved_mm: float) 
     elif verdict is BindingVerdict.REATTESTED:
         reason += f" A packer attests it: its surface moved by up to {moved_mm:.2f} mm."
     return replace(status, reason=reason, geometry=verdict, moved_mm=moved_mm)
+
+
+def _as_far_as_read(status: ConsentStatus, report: SealReport) -> ConsentStatus:
+    """Return `unknown` in place of `valid` where a part of the body is there and could not be looked at."""
+    unread = [
+        f"its {name} cannot be checked here: {part.reason}"
+        for name, part in report.parts.items()
+        if part.verdict is PartVerdict.UNREAD
+    ]
+    if not unread:
+        return status
+    return replace(status, state=ConsentState.UNKNOWN, reason=f"{'; '.join(unread)}.")
 
 
 def _surface_match(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bodyscan.cli.consent.common import JsonFlag, NowOption, clock, is_glb, utc_time
+from bodyscan.cli.consent.sidecar import Sidecar, read_sidecar, with_sidecar
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption, memory_place, read_evidence, remember
 from bodyscan.cli.output import print_result
@@ -25,7 +28,20 @@ app = typer.Typer()
 
 DENIED, NOT_KNOWN = 4, 7
 """Exit codes beside 0."""
-Copies = tuple[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is told: the status, and what was seen of a twin's file."""
+
+    status: ConsentStatus
+    decision: Decision
+    is_twin: bool = False
+    places: tuple[str, ...] = ()
+    """Where in the file the consent stands."""
+    copies: int = 0
+    """In how many places it is written."""
+    sidecar: Sidecar | None = None
 
 
 @app.command(epilog="Exit codes: 0 allow, 3 not readable, 4 deny, 7 unknown.")
@@ -64,6 +80,9 @@ def verify(
     memory: Annotated[
         Path | None, typer.Option(help="File that remembers which status lists were seen.")
     ] = None,
+    c2pa_anchor: Annotated[
+        list[Path] | None, typer.Option(help="Root certificate (PEM) for a C2PA manifest beside it; repeat.")
+    ] = None,
     max_age_days: Annotated[float | None, typer.Option(help="Older status lists are stale.")] = None,
     fail_closed: Annotated[bool, typer.Option("--fail-closed", help="Unknown is deny.")] = False,
     now: NowOption = None,
@@ -89,18 +108,17 @@ def verify(
         max_age_days=max_age_days,
         now=moment,
     )
-    is_twin = is_glb(file)
-    if is_twin:
-        status, copies = _verify_twin(file, moment, use, known)
+    if is_glb(file):
+        answer = _verify_twin(file, moment, use, known, c2pa_anchor or ())
     else:
-        status, copies = _verify_text(file, moment, use, known), None
-    remember(memory_place(evidence, memory), status.record, known, moment)
-    decision = status.decision
-    if fail_closed and decision is Decision.UNKNOWN:
-        decision = Decision.DENY
-    print_result(_values(status, decision, is_twin, copies), _rows(status, decision, copies), as_json)
-    if decision is not Decision.ALLOW:
-        raise typer.Exit(DENIED if decision is Decision.DENY else NOT_KNOWN)
+        status = _verify_text(file, moment, use, known)
+        answer = Answer(status, status.decision)
+    remember(memory_place(evidence, memory), answer.status.record, known, moment)
+    if fail_closed and answer.decision is Decision.UNKNOWN:
+        answer = replace(answer, decision=Decision.DENY)
+    print_result(_values(answer), _rows(answer), as_json)
+    if answer.decision is not Decision.ALLOW:
+        raise typer.Exit(DENIED if answer.decision is Decision.DENY else NOT_KNOWN)
 
 
 def _verify_text(file: Path, now: datetime, use: Use | None, evidence: Evidence) -> ConsentStatus:
@@ -110,50 +128,57 @@ def _verify_text(file: Path, now: datetime, use: Use | None, evidence: Evidence)
 
 
 def _verify_twin(
-    file: Path, now: datetime, use: Use | None, evidence: Evidence
-) -> tuple[ConsentStatus, Copies]:
-    from bodyscan.gltf.consent_copies import NUM_COPIES, consent_copies
-    from bodyscan.gltf.container import unpack_glb  # only twins need the glTF reader
+    file: Path, now: datetime, use: Use | None, evidence: Evidence, anchors: Sequence[Path]
+) -> Answer:
+    from bodyscan.gltf.consent_copies import NUM_COPIES, consent_copies  # only twins need the glTF reader
+    from bodyscan.gltf.container import unpack_glb
     from bodyscan.gltf.read_content import read_content
 
     try:
         text, content = read_content(file)
         places = tuple(consent_copies(unpack_glb(file)[0]))
     except ConsentError as error:  # the copies in the file contradict each other
-        return ConsentStatus(ConsentState.ALTERED, str(error), geometry=BindingVerdict.ALTERED), (0, ())
-    return verify_content(text, content, now=now, use=use, evidence=evidence), (NUM_COPIES, places)
+        status = ConsentStatus(ConsentState.ALTERED, str(error), geometry=BindingVerdict.ALTERED)
+        return Answer(status, status.decision, is_twin=True)
+    status = verify_content(text, content, now=now, use=use, evidence=evidence)
+    sidecar = read_sidecar(file, text, anchors)
+    status = with_sidecar(status, sidecar)
+    return Answer(status, status.decision, True, places, NUM_COPIES, sidecar)
 
 
-def _values(
-    status: ConsentStatus, decision: Decision, is_twin: bool, copies: Copies | None
-) -> dict[str, Any]:
-    record = status.record
+def _values(answer: Answer) -> dict[str, Any]:
+    status = answer.status
+    record, sidecar = status.record, answer.sidecar
     return {
-        "decision": str(decision),
+        "decision": str(answer.decision),
         "status": str(status.state),
         "reason": status.reason,
         "clause": status.clause or None,
-        "geometry_checked": is_twin,
+        "geometry_checked": answer.is_twin,
         "geometry": str(status.geometry) if status.geometry else None,
         "moved_mm": round(status.moved_mm, 3),
         "parts": dict(status.parts),
-        "copies": list(copies[1]) if copies else [],
+        "copies": list(answer.places),
+        "c2pa": {"verdict": sidecar.verdict, "reason": sidecar.reason} if sidecar else None,
         "record_id": record.record_id if record else None,
         "demo": record.demo if record else None,
     }
 
 
-def _rows(status: ConsentStatus, decision: Decision, copies: Copies | None) -> list[tuple[str, str]]:
-    rows = [(str(decision), f"{status.state.replace('_', ' ')}: {status.reason}")]
+def _rows(answer: Answer) -> list[tuple[str, str]]:
+    status, places = answer.status, answer.places
+    rows = [(str(answer.decision), f"{status.state.replace('_', ' ')}: {status.reason}")]
     if status.clause:
         rows.append(("clause", status.clause))
     if status.geometry:
         moved = f", {status.moved_mm:.2f} mm" if status.moved_mm else ""
         rows.append(("body", f"{status.geometry}{moved}"))
     rows += status.parts.items()
-    if copies and 0 < len(copies[1]) < copies[0]:
-        places = ", ".join(copies[1])
-        rows.append(("warning", f"the consent stands in {len(copies[1])} of {copies[0]} places: {places}"))
+    if answer.sidecar is not None:
+        rows.append(("C2PA manifest", f"{answer.sidecar.verdict}: {answer.sidecar.reason}"))
+    if 0 < len(places) < answer.copies:
+        told = f"the consent stands in {len(places)} of {answer.copies} places: {', '.join(places)}"
+        rows.append(("warning", told))
     if status.record and status.record.demo:
         rows.append(("DEMO", "sample data; it proves nothing about any person"))
     return rows
