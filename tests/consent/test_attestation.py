@@ -20,7 +20,7 @@ from bodyscan.consent.state import BindingVerdict, ConsentState
 from bodyscan.consent.strict_json import canonical
 from bodyscan.consent.verify import verify_content
 from bodyscan.errors import ConsentError, InputError
-from consent.bodies import body, bound_body, moved, simplified
+from consent.bound import body, bound_body, moved, simplified
 from consent.people import NOW, PACKER, SHOP, STRANGER, STUDIO, signed
 
 LATER = NOW + timedelta(hours=1)

@@ -173,3 +173,18 @@ def test_what_is_nearer_than_near_or_beyond_far_is_cut_away():
     back = caster.render(view, near=middle)
     assert back.depth[10, 10] == pytest.approx(middle + 1, abs=5e-3)
     assert not caster.render(view, near=middle, far=middle + 0.5).mask[10, 10]
+
+
+def test_fans_of_rays_meet_what_single_rays_meet():
+    caster = Raycaster(ball(1.0, (100.0, 0.0, 0.0)))
+    random = np.random.default_rng(3)
+    origins = random.uniform(-2, 2, (40, 3)) + [100, 0, 0]
+    directions = random.normal(size=(40, 7, 3))
+    directions = (directions / np.linalg.norm(directions, axis=2, keepdims=True)).astype(np.float32)
+    single = caster.cast(np.repeat(origins, 7, axis=0), directions.reshape(-1, 3))
+    together = caster.distances(origins, directions)
+    assert together.shape == (40, 7)
+    assert 0 < np.isfinite(together).sum() < together.size
+    np.testing.assert_allclose(together.ravel(), single.distance, rtol=1e-5)
+    blocked = caster.blocked(origins, 3 * directions)  # of any length
+    np.testing.assert_array_equal(blocked.ravel(), single.hit)

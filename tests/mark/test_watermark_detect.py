@@ -95,7 +95,7 @@ def test_of_two_marks_in_one_picture_one_or_none_is_read() -> None:
 
 
 def test_a_mark_that_cannot_be_read_is_told_as_damaged() -> None:
-    # The pilot of all pictures is the same: with two marks laid half and half over each other, only it is left.
+    # The pilot of all pictures is the same: with three marks over each other only the pilot is left.
     image = person(128, 500, 500)
     marked = [embed_watermark(image, payload).astype(int) for payload in (PAYLOAD, bytes(8), b"\xff" * 8)]
     search = find_watermark(np.rint(np.mean(marked, axis=0)).astype(np.uint8))

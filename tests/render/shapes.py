@@ -22,7 +22,7 @@ from bodyscan.types import (
     Twin,
 )
 
-MARK = MarkInfo("urn:uuid:0123abcd-4567", "quiet-heron", "make_twin", "bodyscan test")
+MARK = MarkInfo("urn:uuid:0123abcd-4567", "quiet-heron", "make_twin", "bodyscan test", "0123456789abcdef")
 EMPTY = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from bodyscan.errors import InputError
-from bodyscan.mark import SourceType
+from bodyscan.mark import SourceType, draw_label
 from bodyscan.mark.metadata import parse_packet
 from bodyscan.render.options import RenderOptions
 from bodyscan.render.report import ConsentSummary, ReportData, StageTime, report_page, write_report
@@ -105,6 +105,18 @@ def test_every_picture_has_words_and_a_mark(page: str) -> None:
         assert mark[0] == MARK
         kinds.append(mark[1])
     assert kinds.count(SourceType.DATA_DRIVEN_MEDIA) == 2
+
+
+def test_labels_keep_off_the_heads() -> None:
+    data = made_data()
+    larger = PictureOptions(400, 480, 400, SMALL.render)
+    pictures = report_pictures(data.scan, data.fit, data.twin, data.mark, larger)
+    shown = [*pictures.overview, *pictures.distances, *pictures.poses, *pictures.expressions]
+    for picture in shown:
+        left, top, right, bottom = picture.avoid[0]
+        changed = draw_label(picture.image, MARK, avoid=picture.avoid) != picture.image
+        assert changed.any()
+        assert not changed[top:bottom, left:right].any()
 
 
 def test_headings_are_in_order(page: str) -> None:
