@@ -178,7 +178,7 @@ def test_what_is_nearer_than_near_or_beyond_far_is_cut_away():
 def test_fans_of_rays_meet_what_single_rays_meet():
     caster = Raycaster(ball(1.0, (100.0, 0.0, 0.0)))
     random = np.random.default_rng(3)
-    origins = random.uniform(-2, 2, (40, 3)) + [100, 0, 0]
+    origins = random.uniform(-2, 2, (40, 3)) + np.array([100, 0, 0])
     directions = random.normal(size=(40, 7, 3))
     directions = (directions / np.linalg.norm(directions, axis=2, keepdims=True)).astype(np.float32)
     single = caster.cast(np.repeat(origins, 7, axis=0), directions.reshape(-1, 3))

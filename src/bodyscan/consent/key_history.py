@@ -124,7 +124,8 @@ def start_history(root: SigningKey, keys: Sequence[ListedKey], issued_at: dateti
     `keys` may leave the root out: it is then listed for every use. Raises `InputError` for a malformed list.
     """
     if all(listed.key != root.public for listed in keys):
-        keys = [ListedKey(key=root.public, uses=tuple(KeyUse), active_from=issued_at), *keys]
+        begin = issued_at.replace(microsecond=0)
+        keys = [ListedKey(key=root.public, uses=tuple(KeyUse), active_from=begin), *keys]
     return _extended(KeyHistory((), ()), root, keys, issued_at, root.thumbprint)
 
 

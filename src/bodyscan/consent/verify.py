@@ -91,7 +91,7 @@ def verify_surface(
         status = _judged(opened, now, use, evidence)
     except RefusedConsent as refusal:
         return refusal.status
-    return _with_body(status, verdict, moved_mm)
+    return _as_named(_with_body(status, verdict, moved_mm))
 
 
 def verify_content(
@@ -124,7 +124,7 @@ def verify_content(
     except RefusedConsent as refusal:
         return refusal.status
     parts = {name: str(part) for name, part in report.parts.items()}
-    return _as_far_as_read(replace(_with_body(status, verdict, moved_mm), parts=parts), report)
+    return _as_named(_as_far_as_read(replace(_with_body(status, verdict, moved_mm), parts=parts), report))
 
 
 def require_consent(
@@ -235,6 +235,24 @@ def _with_body(status: ConsentStatus, verdict: BindingVerdict, moved_mm: float) 
     elif verdict is BindingVerdict.REATTESTED:
         reason += f" A packer attests it: its surface moved by up to {moved_mm:.2f} mm."
     return replace(status, reason=reason, geometry=verdict, moved_mm=moved_mm)
+
+
+def _as_named(status: ConsentStatus) -> ConsentStatus:
+    """Return `unknown` in place of `valid` where the person named bodies and this one is none to the bit.
+
+    They named them by their triangles. What else a binding says of the surface is the controller's word
+    alone, who could put another body's fingerprint beside the named digest.
+    """
+    named = status.record.bindings if status.record else None
+    if not (status.ok and named and named.geometries) or status.geometry is BindingVerdict.EXACT:
+        return status
+    return replace(
+        status,
+        state=ConsentState.UNKNOWN,
+        clause="bindings.geometries",
+        reason="the person named the bodies that they signed for by their exact triangles, and this file's "
+        "are others: only the file that was not packed shows that it is one of them.",
+    )
 
 
 def _as_far_as_read(status: ConsentStatus, report: SealReport) -> ConsentStatus:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
+from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.geometry.view import View
 from bodyscan.types import F64, I32, Mesh
 
@@ -285,8 +286,6 @@ def _squares(cloud: Mesh) -> tuple[F64, I32]:
 
 
 def _scene(vertices: F64, faces: I32) -> Any:
-    import open3d as o3d
-
-    scene = o3d.t.geometry.RaycastingScene()
+    scene = load_open3d().t.geometry.RaycastingScene()
     scene.add_triangles(vertices.astype(np.float32), faces.astype(np.uint32))
     return scene

@@ -22,6 +22,14 @@ PLAIN_TEXTURES = {"baseColorTexture", "normalTexture", "metallicRoughnessTexture
 """The images that a twin's material has; any other one would show something that was not bound."""
 OTHER_MATERIALS = {"KHR_materials_variants", "KHR_materials_pbrSpecularGlossiness"}
 """Extensions by which readers show other colours than the base colour."""
+PLAIN_MATERIALS = {
+    "KHR_materials_unlit",
+    "KHR_materials_ior",
+    "KHR_materials_specular",
+    "KHR_materials_emissive_strength",
+}
+"""Extensions of a material that leave the skin's own colour as it is, and that tools add by themselves; any
+other one (a sheen, glass, a coat, a cartoon's shades) may show another skin."""
 UNKNOWN = -1
 """Stands for an image that an extension names which is not known here, such as AVIF."""
 SAME_LEVELS = 12.0
@@ -46,7 +54,8 @@ def read_looks(document: Mapping[str, Any], reader: AccessorReader) -> Looks:
     """Return the base colour of a document. Raises `InputError` where an image is damaged or too large."""
     primitives = [primitive for mesh in document.get("meshes", []) for primitive in mesh["primitives"]]
     materials = [material_of(document, primitive) for primitive in primitives]
-    problem = next(filter(None, map(_strange, (*materials, *primitives))), "")
+    found = (*map(_strange, (*materials, *primitives)), *map(_strange_material, materials))
+    problem = next(filter(None, found), "")
     surfaces = [material.get("pbrMetallicRoughness", {}) for material in materials]
     tints = {tuple(float(x) for x in one.get("baseColorFactor", (1, 1, 1, 1)))[:3] for one in surfaces}
     uses = [one.get("baseColorTexture") for one in surfaces]
@@ -145,6 +154,25 @@ def _strange(part: Mapping[str, Any]) -> str:
             return f"the material has a further image ({key})"
     if any(float(x) > 0 for x in part.get("emissiveFactor", ())):
         return "the material glows (emissiveFactor)"
+    return ""
+
+
+def _strange_material(material: Mapping[str, Any]) -> str:
+    """Return by what a material may show another skin than its images, empty for a twin's."""
+    for name in material.get("extensions", {}):
+        if name not in PLAIN_MATERIALS:
+            return f"the material may look otherwise than its images ({name})"
+    if (mode := material.get("alphaMode", "OPAQUE")) != "OPAQUE":
+        return f"the skin has holes or lets through (alphaMode {mode})"
+    surface = material.get("pbrMetallicRoughness", {})
+    if "baseColorTexture" in surface and float(surface.get("metallicFactor", 1)) > 0:
+        return "the skin is made of metal (metallicFactor)"
+    shade = material.get("occlusionTexture")
+    # Many tools keep the two in one image; an image of its own would draw on the skin.
+    if shade is not None:
+        rough = surface.get("metallicRoughnessTexture", {})
+        if shade.get("index") != rough.get("index"):
+            return "the material has a further image (occlusionTexture)"
     return ""
 
 

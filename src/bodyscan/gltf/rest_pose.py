@@ -22,6 +22,7 @@ from bodyscan.gltf.nodes import NodeTree
 from bodyscan.gltf.primitives import PrimitiveReader
 from bodyscan.types import F32, F64
 
+INSTANCING = "EXT_mesh_gpu_instancing"
 SAME_M = 1e-5
 """Metres; joints that move the surface by less stand in the bind pose: float32 leaves that much."""
 
@@ -44,11 +45,16 @@ def rest_surfaces(document: Mapping[str, Any], reader: AccessorReader) -> tuple[
     """Return every primitive of every mesh, once for each node that shows it.
 
     Meshes that no node shows stand among them with their stored positions, so that no body can hide. Raises
-    `InputError` where the file is damaged or draws other things than triangles.
+    `InputError` where the file is damaged, draws other things than triangles, or instances of a mesh.
     """
     tree = NodeTree(document)
     users: dict[int, list[int]] = {}
     for index, node in enumerate(tree.nodes):
+        if INSTANCING in node.get("extensions", {}):
+            raise InputError(
+                f"The file shows a mesh many times, each at another size ({INSTANCING}); a twin stands there "
+                "once, so its geometry cannot be compared with the consent."
+            )
         if "mesh" in node:
             users.setdefault(node["mesh"], []).append(index)
     skins: dict[int, F64] = {}

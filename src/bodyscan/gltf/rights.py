@@ -24,7 +24,8 @@ RIGHTS_CONTEXT = {
 PLUS_VERSION = "2.0.1"
 PLUS_VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-LANGUAGE = "en-us"
+LANGUAGE = "x-default"
+"""The record's own words may be in any language."""
 
 
 def rights_terms(record: ConsentRecord) -> dict[str, Any]:

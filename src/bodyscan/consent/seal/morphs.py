@@ -17,7 +17,7 @@ from bodyscan.types import F64, Morph
 
 MORPHS_PREFIX = "morphs-sha256-v1:"
 _HEADER = b"bodyscan face shapes v1\n"
-POINTS = 11
+POINTS = 10
 """Places of the surface at which a shape is told."""
 STEPS = 127
 """A shape's largest displacement in steps."""
