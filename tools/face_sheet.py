@@ -21,13 +21,14 @@ from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.capture import read_scan
 from bodyscan.cli.keys import controller_key
-from bodyscan.consent import Purpose, Use, require_bound_consent, require_consent
-from bodyscan.consent.binding import geometry_digest
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.cli.twin_file import check_twin
+from bodyscan.consent import Purpose, Use, require_consent
+from bodyscan.consent.verify import record_or_raise
+from bodyscan.errors import InputError
 from bodyscan.gltf.read import GlbBody, read_glb
 from bodyscan.gltf.write import twin_to_glb
-from bodyscan.mark import LabelOptions, MarkInfo
-from bodyscan.mark.save import save_marked
+from bodyscan.mark import LabelOptions, save_marked
+from bodyscan.mark.twin_id import mark_under
 from bodyscan.pipeline import SOFTWARE, scan_to_twin
 from bodyscan.render import Panel, RenderOptions, SheetOptions, contact_sheet, person_view, render_mesh
 from bodyscan.types import F64, U8, Mesh, Morph
@@ -170,11 +171,9 @@ def main() -> None:
     is_sample = Path(given.twin).name == given.twin and sample.is_file()
     data = _of_sample(sample) if is_sample else Path(given.twin).read_bytes()
     twin = read_glb(data)
-    if twin.consent is None:
-        raise ConsentError("The twin's file holds no consent record; no picture of it is drawn.")
     use, now = Use(Purpose.MAKE_TWIN), datetime.now(UTC)
-    digest = geometry_digest(twin.positions, twin.faces)
-    record = require_bound_consent(twin.consent, digest, use=use, now=now)
+    text, _, status = check_twin(data, use, now)
+    record_or_raise(status)
     child = twin.provenance is not None and "(child)" in twin.provenance.body_model
     model = load_body_model("child" if child else "adult")
     surface, morphs = on_body(model, twin)
@@ -185,7 +184,7 @@ def main() -> None:
     sheet = face_sheet(
         model, surface, [(name, [known[name]]) for name in wanted], view=given.view, size=given.size
     )
-    mark = MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE)
+    mark = mark_under(text or "", str(use.purpose), SOFTWARE)
     save_marked(sheet, given.sheet, mark, label=LabelOptions(corner="bottom-right", relative_size=0.012))
     print(given.sheet)
 

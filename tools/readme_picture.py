@@ -12,7 +12,7 @@ from pathlib import Path
 from bodyscan.capture import read_scan
 from bodyscan.cli.keys import controller_key
 from bodyscan.consent import Purpose, Use, require_consent
-from bodyscan.mark import LabelOptions, MarkInfo
+from bodyscan.mark import LabelOptions, mark_under
 from bodyscan.mark.save import save_marked
 from bodyscan.pipeline import SOFTWARE, scan_to_twin
 from bodyscan.render import PictureOptions, overview_sheet, report_pictures
@@ -29,7 +29,7 @@ def main(name: str = "woman.obj") -> None:
     record = require_consent(consent, use=use, now=now)
     key = controller_key(record, scan.parent, None, None)
     result = scan_to_twin(read_scan(scan), consent=consent, controller_key=key, use=use, now=now)
-    mark = MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE)
+    mark = mark_under(result.twin.consent, str(use.purpose), SOFTWARE)
     pictures = report_pictures(result.scan, result.fit, result.twin, mark, PictureOptions(height=900))
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     # The captions stand at the bottom.

@@ -134,7 +134,7 @@ def test_verify_says_each_state_and_its_exit_code(folder: Path) -> None:
     for state, arguments in cases.items():
         assert answer(path, *arguments, code=4).startswith(f"deny {state}: ")
     vague = ["--now", JUNE, "--purpose", "render", "--territory", "DE"]
-    assert answer(path, *vague, code=7).startswith("unknown unknown: no medium is stated for the use")
+    assert answer(path, *vague, code=7).startswith("unknown no medium is stated for the use")
     assert answer(path, *vague, "--fail-closed", code=4).startswith("deny unknown: no medium")
     values = json.loads(run("verify", path, *vague, "--json", code=7).stdout)
     assert (values["decision"], values["clause"]) == ("unknown", "scope.media")
@@ -310,6 +310,12 @@ def test_new_refuses_a_private_key_in_place_of_a_public_one(folder: Path) -> Non
     key = f"subject.public_key={folder / 'anna.pem'}"
     result = run("new", "-o", folder / "r.json", "--set", key, code=3)
     assert "this is a private key; give the public key" in result.stderr
+
+
+def test_a_key_that_cannot_be_locked_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    refused = run("keygen", tmp_path / "anna.jwk", "--lock", code=3)
+    assert "anna.jwk cannot be locked: only .pem keys can; name it anna.pem." in refused.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_locked_key_takes_its_passphrase_from_a_file(folder: Path) -> None:

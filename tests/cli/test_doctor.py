@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 from typer.testing import CliRunner
 
@@ -51,3 +54,14 @@ def test_a_missing_extra_is_no_failure_and_a_missing_core_part_is(monkeypatch):
     result = run(monkeypatch, Part("json", "text"), Part("no_such_core", "all"))
     assert result.exit_code == 5
     assert not json.loads(result.stdout)["complete"]
+
+
+def test_every_extra_that_a_command_asks_for_is_among_the_parts():
+    pyproject = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
+    extras = pyproject["project"]["optional-dependencies"]
+    parts = {part.package: part for part in doctor.EXTRAS}
+    for extra in ("draco", "timestamp", "c2pa"):
+        (wanted,) = extras[extra]
+        part = parts[re.split("[<>=]", wanted)[0]]
+        assert not part.needed
+        assert f"bodyscan[{extra}]" in part.hint

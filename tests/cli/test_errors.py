@@ -4,7 +4,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.errors import list_hint, run_guarded
+from bodyscan.consent.state import ConsentState, RefusedConsent
 from bodyscan.errors import ConsentError, InputError, MissingExtraError, StageError
 
 app = typer.Typer()
@@ -57,3 +58,17 @@ def test_a_bug_is_not_hidden() -> None:
     result = CliRunner().invoke(app, ["bug"])
     assert isinstance(result.exception, ZeroDivisionError)
     assert result.exit_code == 1
+
+
+def test_where_a_status_list_is_missing_the_message_says_how_to_give_it() -> None:
+    unknown = RefusedConsent(
+        ConsentState.UNKNOWN, "the list was not given.", clause="withdrawal.status.revocation_list"
+    )
+    assert list_hint(unknown.status) == (
+        "Fetch the newest lists there, lay them into FOLDER/lists, and give --evidence FOLDER."
+    )
+    RAISED["list"] = unknown
+    assert CliRunner().invoke(app, ["list"]).stderr.endswith("give --evidence FOLDER.\n")
+    vague = RefusedConsent(ConsentState.UNKNOWN, "no medium is stated.", clause="scope.media")
+    revoked = RefusedConsent(ConsentState.REVOKED, "it is.", clause="withdrawal.status.revocation_list")
+    assert [list_hint(status) for status in (vague.status, revoked.status, None)] == ["", "", ""]

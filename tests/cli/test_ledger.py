@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bodyscan.cli.ledger import LedgerCommands
 from bodyscan.cli.main import app
+from bodyscan.consent import open_consent
 from bodyscan.consent.key_files import save_private_key, save_public_key
+from bodyscan.consent.key_history import start_history
+from bodyscan.consent.withdrawal import WithdrawalAction, withdraw
 from bodyscan.gltf import read_consent
 from bodyscan.ledger import Ledger, known_twins
 from bodyscan.mark.twin_id import bound_geometry, twin_id
@@ -118,6 +122,16 @@ def test_what_the_consent_does_not_allow_is_not_written_down(folder, twin):
     assert not (folder / "ledger.sqlite").exists()
 
 
+def test_a_use_of_a_withdrawn_twin_is_not_written_down(folder, twin):
+    (folder / "evidence" / "withdrawals").mkdir(parents=True)
+    opened = open_consent(read_consent(twin)[0])
+    statement = withdraw(opened.record, WithdrawalAction.REVOKE, ANNA, 1, datetime(2026, 6, 9, tzinfo=UTC))
+    (folder / "evidence" / "withdrawals" / "anna.json").write_text(statement)
+    known = ("--evidence", folder / "evidence")
+    assert "revoked" in error(folder, "use", twin, *USE, "--now", NOON, *known, code=4)
+    assert not (folder / "ledger.sqlite").exists()
+
+
 def test_the_same_use_twice_is_refused_or_shown(folder, twin):
     use_twin(folder, twin)
     message = error(folder, "use", twin, *USE, "--now", NOON)
@@ -161,6 +175,20 @@ def test_a_sound_ledger_is_told_and_a_changed_one(folder, twin):
     shown = run(folder, "verify", "--checkpoint", handed, code=5).stdout
     assert "entry 1 was changed" in shown
     assert "NOT SOUND" in shown
+
+
+def test_a_key_history_says_which_keys_count(folder, twin):
+    use_twin(folder, twin)
+    handed = checkpoint(folder)
+    started = start_history(STUDIO, (), datetime(2026, 6, 1, tzinfo=UTC))
+    (folder / "history.json").write_text(started.to_text())
+    statement(folder, "--format", "json", "-o", folder / "june.json")
+    for command in (
+        ("verify", "--checkpoint", handed),
+        ("check", folder / "june.json", "--checkpoint", handed),
+    ):
+        run(folder, *command, "--keys", folder / "history.json")
+        assert STUDIO.thumbprint in run(folder, *command, "--keys", folder / "history.json").stdout
 
 
 def test_a_checkpoint_is_written_once(folder, twin):
@@ -242,6 +270,7 @@ def test_a_person_is_erased_when_they_are_paid(folder, twin, tmp_path):
     assert not picture.exists()
     assert b"Anna 7" not in (folder / "ledger.sqlite").read_bytes()
     run(folder, "verify", "--checkpoint", handed, "--key", folder / "studio.pub.jwk")
+    assert "give it with --key" in error(folder, "verify", "--checkpoint", handed)
     assert "erased" in run(folder, "list").stdout
     assert "nobody in the ledger is called Anna 7" in error(
         folder, "erase", "--subject", "Anna 7", group="consent"
@@ -255,3 +284,15 @@ def test_the_ledger_lies_in_the_data_folder_by_default(tmp_path, twin):
     result = runner.invoke(app, ["ledger", "use", str(twin), *USE, "--now", NOON])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "bodyscan" / "ledger.sqlite").is_file()
+
+
+def test_every_command_and_option_of_the_page_exists():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "ledger.md").read_text()
+    runner = CliRunner(env={"COLUMNS": "240"})
+    block = page.split("```")[1].replace("\\\n", " ")
+    commands = [line.split("#")[0].split() for line in block.splitlines() if line.startswith("bodyscan")]
+    assert {words[2] for words in commands} == {"use", "checkpoint", "statement", "check", "verify"}
+    for words in commands:
+        shown = runner.invoke(app, [*words[1:3], "--help"]).output
+        assert [word for word in words if word.startswith("-") and word not in shown] == []
+    assert [name for name in LedgerCommands.table if f"`ledger {name}" not in page] == []

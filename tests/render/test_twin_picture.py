@@ -101,6 +101,7 @@ def shape_of(picture: TwinPicture) -> float:
 
 def test_a_pose_moves_the_arms():
     assert shape_of(drawn(pose="t")) > 1.2 * shape_of(drawn(pose="a"))
+    assert shape_of(drawn(pose="a")) > 1.2 * shape_of(drawn(pose="relaxed"))
 
 
 def test_an_expression_changes_the_face_alone():

@@ -71,6 +71,9 @@ EXTRAS = (
     Part(
         "bpy", "Blender as a module: the tests load twins in it", "bpy", False, "extra `blender`, Python 3.11"
     ),
+    Part("DracoPy", "files compressed with Draco", "DracoPy", False, "pip install 'bodyscan[draco]'"),
+    Part("rfc3161_client", "time stamps", "rfc3161-client", False, "pip install 'bodyscan[timestamp]'"),
+    Part("c2pa", "C2PA manifests", "c2pa-python", False, "pip install 'bodyscan[c2pa]'"),
 )
 PROGRAMS = (
     Part("node", "the Khronos validator", needed=False, hint="Debian: apt-get install nodejs"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 
@@ -30,7 +30,8 @@ def run_guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except BodyscanError as error:
-            typer.echo(f"error: {error}", err=True)
+            hint = list_hint(getattr(error, "status", None))
+            typer.echo(f"error: {error}" + (f" {hint}" if hint else ""), err=True)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:  # the reader of the output went away, as `head` does: no error of ours
             raise
@@ -42,6 +43,13 @@ def run_guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(INTERRUPTED) from None
 
     return guarded
+
+
+def list_hint(status: Any) -> str:
+    """Return what to do where a consent (`ConsentStatus`) cannot be judged for want of a status list."""
+    if getattr(status, "state", "") != "unknown" or not status.clause.startswith("withdrawal.status"):
+        return ""
+    return "Fetch the newest lists there, lay them into FOLDER/lists, and give --evidence FOLDER."
 
 
 def _system_words(error: OSError) -> str:

@@ -23,7 +23,7 @@ from bodyscan.cli.twin_file import (
     require_modification,
     use_of,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
 from bodyscan.consent import Purpose
 from bodyscan.errors import InputError
 
@@ -91,8 +91,9 @@ def export(
         twin_id=twin_id(twin.record.record_id, bound_geometry(twin.consent)).hex(),
     )
     # The only way on which the file leaves this command.
-    uses({output: data})
-    print_result(*_told(output, twin, status, findings, profile), as_json)
+    receipt = uses({output: data})
+    values, rows = _told(output, twin, status, findings, profile)
+    print_result(values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)], as_json)
 
 
 def _for_reader(twin: AllowedTwin, options: PackOptions) -> tuple[PackOptions, list[str]]:

@@ -26,18 +26,19 @@ from bodyscan.cli.twin_file import (
     require_modification,
     use_of,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
 
 if TYPE_CHECKING:
+    from bodyscan.ledger import Receipt
     from bodyscan.mark import LabelOptions
     from bodyscan.render.twin_picture import TwinPicture, TwinPictureOptions
 
 app = typer.Typer()
 
 ViewName = Literal["front", "three-quarter", "side", "back", "face"]
-PoseName = Literal["captured", "a", "t", "arms_up", "walk"]
+PoseName = Literal["captured", "relaxed", "a", "t", "arms_up", "walk"]
 BACKGROUNDS = {
     "studio": (243, 244, 245),
     "white": (255, 255, 255),
@@ -115,8 +116,8 @@ def render(
     )
     label = LabelOptions(text=twin.record.disclosure.label)
     job = Job(output, use, now, turntable, options, label, ledger, reference)
-    written = _hand_out(_draw(twin, job), twin, job)
-    print_result(*_told(written, twin, job), as_json)
+    written, receipt = _hand_out(_draw(twin, job), twin, job)
+    print_result(*_told(written, receipt, twin, job), as_json)
 
 
 def _draw(twin: AllowedTwin, job: Job) -> Sequence[TwinPicture]:
@@ -132,7 +133,7 @@ def _draw(twin: AllowedTwin, job: Job) -> Sequence[TwinPicture]:
     return render_turntable(rig, job.turntable, **about)
 
 
-def _hand_out(pictures: Sequence[TwinPicture], twin: AllowedTwin, job: Job) -> list[Path]:
+def _hand_out(pictures: Sequence[TwinPicture], twin: AllowedTwin, job: Job) -> tuple[list[Path], Receipt]:
     """Write the use down, then the pictures with their marks, all or none.
 
     The only way on which they leave this command.
@@ -159,9 +160,10 @@ def _hand_out(pictures: Sequence[TwinPicture], twin: AllowedTwin, job: Job) -> l
         now=job.now,
         reference=job.reference,
         twin_id=mark.twin_id,
+        units=len(contents),
     )
-    uses(contents)
-    return list(contents)
+    receipt = uses(contents)
+    return list(contents), receipt
 
 
 def _places(output: Path, count: int) -> list[Path]:
@@ -172,7 +174,9 @@ def _places(output: Path, count: int) -> list[Path]:
     return [output.with_name(f"{output.stem}_{n:0{digits}}{output.suffix}") for n in range(1, count + 1)]
 
 
-def _told(written: list[Path], twin: AllowedTwin, job: Job) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _told(
+    written: list[Path], receipt: Receipt, twin: AllowedTwin, job: Job
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     options, record = job.options, twin.record
     values = {
         "pictures": [{"path": str(path), "size_bytes": path.stat().st_size} for path in written],
@@ -181,6 +185,7 @@ def _told(written: list[Path], twin: AllowedTwin, job: Job) -> tuple[dict[str, A
         "expression": dict(options.expression),
         "size": [options.width, options.height],
         "purpose": str(job.use.purpose),
+        "ledger_entry": receipt.sequence,
         "record_id": record.record_id,
         "subject": record.subject.pseudonym,
         "demo": record.demo,
@@ -188,6 +193,7 @@ def _told(written: list[Path], twin: AllowedTwin, job: Job) -> tuple[dict[str, A
     }
     rows = [("picture", f"{path}, {size_words(path.stat().st_size)}") for path in written]
     rows.append(("consent", f"{record.record_id} of {record.subject.pseudonym}: {twin.status.reason}"))
+    rows.append(receipt_row(receipt))
     if record.demo:
         rows.append(("DEMO", "sample data; it proves nothing about any person"))
     return values, rows

@@ -17,7 +17,7 @@ from bodyscan.files import write_all
 
 if TYPE_CHECKING:
     from bodyscan.consent import ConsentRecord, Use
-    from bodyscan.ledger import EntryKind
+    from bodyscan.ledger import EntryKind, Receipt
 
 LEDGER_VARIABLE = "BODYSCAN_LEDGER"
 
@@ -58,20 +58,34 @@ class UseWriter:
     reference: str | None = None
     twin_id: str | None = None
     """16 hex digits."""
+    units: int = 1
+    """How many uses this is: a turntable is as many as its pictures."""
 
-    def __call__(self, contents: Mapping[Path, bytes]) -> None:
-        """Write all files or none. Raises `InputError` where ledger or files cannot be written."""
-        with self.recorded(contents):
+    def __call__(self, contents: Mapping[Path, bytes]) -> Receipt:
+        """Write all files or none; return the use's receipt.
+
+        Raises `InputError` where ledger or files cannot be written.
+        """
+        with self.recorded(contents) as receipt:
             write_all(contents)
+        return receipt
 
     @contextmanager
-    def recorded(self, contents: Mapping[Path, bytes]) -> Iterator[None]:
-        """Write the use of these files down; the block makes them appear, or the use is voided."""
+    def recorded(self, contents: Mapping[Path, bytes]) -> Iterator[Receipt]:
+        """Write the use of these files down and yield its receipt; where the block raises, it is voided."""
         from bodyscan.ledger import Ledger, LedgerLog, recording
 
         digests = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
         with Ledger.open(ledger_place(self.place), now=self.now) as ledger:
-            log = LedgerLog(ledger, text=self.text, reference=self.reference, twin_id=self.twin_id)
+            log = LedgerLog(
+                ledger, text=self.text, reference=self.reference, twin_id=self.twin_id, units=self.units
+            )
             entry = log.entry(self.record, self.use, self.kind, digests, self.now)
-            with recording(ledger, entry, again=log.again):
-                yield
+            with recording(ledger, entry, again=log.again) as receipt:
+                yield receipt
+
+
+def receipt_row(receipt: Receipt) -> tuple[str, str]:
+    """Return where a use stands in the ledger, as a row for a person."""
+    again = "" if receipt.new else ", where this very use stood already: it is billed once"
+    return "ledger", f"entry {receipt.sequence}{again}"

@@ -12,6 +12,7 @@ from bodyscan.render.poses import named_pose
 from bodyscan.render.report import ConsentSummary, ReportData, StageTime, write_report
 from bodyscan.render.report_pictures import PictureOptions, ReportPictures, overview_sheet, report_pictures
 from bodyscan.render.sheet import Panel, SheetOptions, contact_sheet
+from bodyscan.render.twin_picture import TwinPicture, TwinPictureOptions, render_turntable, render_twin
 
 __all__ = [
     "ColorScale",
@@ -23,6 +24,8 @@ __all__ = [
     "ReportPictures",
     "SheetOptions",
     "StageTime",
+    "TwinPicture",
+    "TwinPictureOptions",
     "contact_sheet",
     "distance_scale",
     "draw_landmarks",
@@ -35,6 +38,8 @@ __all__ = [
     "person_view",
     "pose_rig",
     "render_mesh",
+    "render_turntable",
+    "render_twin",
     "report_pictures",
     "write_report",
 ]

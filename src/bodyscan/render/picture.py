@@ -153,16 +153,17 @@ class _Painter:
         shadow = np.ones((view.height, view.width), np.float32)
         # Two pixels under the outline too: the smoothing of edges mixes the floor behind them in.
         inner = np.asarray(binary_erosion(covered, iterations=2, border_value=1), bool)
-        bare = ~inner.ravel()
-        pixels = view.pixel_centres()
         eye = view.eye
         if eye[1] <= floor:
             return shadow
+        reach = 2.6 * self.radius_m
+        pixels = _pixels_near(view, _floor_corners(low - reach, high + reach, floor))
+        flat = _flat(pixels, view.width)
+        bare = ~inner.ravel()[flat]
         directions = view.rays(pixels)[1]
         down = directions[:, 1] < -1e-4
         distance = np.where(down, (floor - eye[1]) / np.where(down, directions[:, 1], -1), 0)
         points = eye + distance[:, None] * directions
-        reach = 2.6 * self.radius_m
         outside = np.maximum(np.maximum(low - points, points - high), 0)[:, [0, 2]]
         aside = np.linalg.norm(outside, axis=1)
         wanted = np.flatnonzero(bare & down & (aside < reach))
@@ -177,7 +178,7 @@ class _Painter:
         kept = (0.25 + 0.75 * light[:, 0]) * (0.86 + 0.14 * light[:, 1])
         fade = np.clip(1 - aside[wanted] / reach, 0, 1)
         fade = fade * fade * (3 - 2 * fade)
-        shadow.ravel()[wanted] = 1 - (1 - kept) * fade
+        shadow.ravel()[flat[wanted]] = 1 - (1 - kept) * fade
         return shadow
 
     def _smooth_edges(self, colors: F32, behind: F32, flat: np.ndarray, hits: Hits, light: LightGrid) -> None:
@@ -196,6 +197,11 @@ class _Painter:
         if len(again.ids):
             samples[again.ids] = self._shade(again, pixels[again.ids], light)
         colors[edges] = samples.reshape(len(edges), side * side, 3).mean(axis=1)
+
+
+def _floor_corners(low: F64, high: F64, floor: float) -> F64:
+    """(4, 3) corners of the floor between two corners of a box."""
+    return np.array([[x, floor, z] for x in (low[0], high[0]) for z in (low[2], high[2])])
 
 
 def _flat(pixels: F64, width: int) -> np.ndarray:

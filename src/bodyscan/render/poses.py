@@ -41,6 +41,10 @@ POSES: Mapping[str, Mapping[str, Direction]] = MappingProxyType(
         "captured": {},
         "a": _both(_ARM, (0.72, -0.69, 0.0)),
         "t": _both(_ARM, (1.0, 0.0, 0.0)),
+        "relaxed": {
+            **_both(("UpperArm",), (0.36, -0.93, -0.04)),
+            **_both(("LowerArm",), (0.22, -0.96, 0.14)),
+        },
         "arms_up": {**_both(("UpperArm",), (0.62, 0.78, 0.05)), **_both(("LowerArm",), (0.34, 0.94, 0.08))},
         "walk": {
             "leftUpperArm": (0.26, -0.86, -0.44),

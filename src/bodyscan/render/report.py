@@ -76,7 +76,8 @@ class ReportData:
 def write_report(folder: str | Path, data: ReportData, *, write: Writer = write_all) -> Path:
     """Draw all pictures and write `report.html` into `folder`, which is made where it is missing.
 
-    The page holds its pictures and style in itself; `write` writes it. Raises `InputError` where `folder` is a file.
+    The page holds its pictures and style in itself; `write` writes it. Raises `InputError` where `folder` is
+    a file.
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():

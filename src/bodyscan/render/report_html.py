@@ -54,7 +54,12 @@ def gallery(pictures: Sequence[Picture], info: MarkInfo, kind: str = "") -> str:
 def figure(picture: Picture, info: MarkInfo, label: LabelOptions) -> str:
     """One picture as a data address, with its caption and alternative text."""
     data = encode_marked(
-        picture.image, info, file_format="JPEG", source_type=picture.source_type, label=label
+        picture.image,
+        info,
+        file_format="JPEG",
+        source_type=picture.source_type,
+        label=label,
+        avoid=picture.avoid,
     )
     height, width = picture.image.shape[:2]
     return (

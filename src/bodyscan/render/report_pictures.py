@@ -11,6 +11,7 @@ from bodyscan.errors import InputError
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.view import View
 from bodyscan.mark import MarkInfo, SourceType
+from bodyscan.mark.label_place import Box
 from bodyscan.render.cameras import head_points, person_view
 from bodyscan.render.heatmap import ColorScale, distance_scale, draw_scale, heat_colors
 from bodyscan.render.options import RenderOptions
@@ -71,6 +72,8 @@ class Picture:
     alt: str
     """What the picture shows, for those who do not see it."""
     source_type: SourceType = SourceType.COMPOSITE_SYNTHETIC
+    avoid: tuple[Box, ...] = ()
+    """Boxes (left, top, right, bottom) in pixels that the label keeps off: the head."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +141,26 @@ def _overview(
         f"{len(scan.mesh.faces):,} faces" if not scan.mesh.is_cloud else f"{len(scan.mesh.vertices):,} points"
     )
     pictures = (
-        Picture(scan_image, "Scan", f"The cleaned scan, {faces}, seen from the front left."),
-        Picture(bones, "Fit", "The fitted body with its skeleton, in the captured pose."),
+        Picture(
+            scan_image,
+            "Scan",
+            f"The cleaned scan, {faces}, seen from the front left.",
+            avoid=_head_box(scan.mesh, scan_view),
+        ),
+        Picture(
+            bones,
+            "Fit",
+            "The fitted body with its skeleton, in the captured pose.",
+            avoid=_head_box(fit.surface, fit_view),
+        ),
     )
     if twin is None:
         return pictures
     mesh = twin.rig.mesh
-    twin_image = render_mesh(
-        mesh, _view(mesh, "three_quarter", options), options.render, texture=twin.textures
-    )
-    return (*pictures, Picture(twin_image, "Twin", "The finished twin in the pose that it is bound in."))
+    view = _view(mesh, "three_quarter", options)
+    twin_image = render_mesh(mesh, view, options.render, texture=twin.textures)
+    words = "The finished twin in the pose that it is bound in."
+    return (*pictures, Picture(twin_image, "Twin", words, avoid=_head_box(mesh, view)))
 
 
 def _bones(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
@@ -166,13 +179,14 @@ def _distances(
     look = replace(options.render, look="data")
     out = []
     for name in ("front", "back"):
-        image = render_mesh(painted, _view(painted, name, options, 0.80), look, caster=caster)
+        view = _view(painted, name, options, 0.80)
+        image = render_mesh(painted, view, look, caster=caster)
         alt = (
             f"The scan from the {name}, coloured by its distance to the fitted surface from "
             f"{scale.low:g} mm (inside, blue) to {scale.high:+g} mm (outside, red)."
         )
-        caption = name.capitalize()
-        out.append(Picture(draw_scale(image, scale), caption, alt, SourceType.DATA_DRIVEN_MEDIA))
+        kind, head = SourceType.DATA_DRIVEN_MEDIA, _head_box(painted, view)
+        out.append(Picture(draw_scale(image, scale), name.capitalize(), alt, kind, head))
     return tuple(out)
 
 
@@ -207,7 +221,8 @@ def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], li
         angle = "three_quarter" if name == "walk" else "front"
         view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.88)
         image = render_mesh(mesh, view, options.render, texture=twin.textures)
-        out.append(Picture(image, POSES[name], f"The twin posed through its skeleton: {POSES[name]}."))
+        words = f"The twin posed through its skeleton: {POSES[name]}."
+        out.append(Picture(image, POSES[name], words, avoid=_head_box(mesh, view)))
     return tuple(out), notes
 
 
@@ -226,8 +241,20 @@ def _expressions(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ..
             continue
         mesh = pose_rig(rig, morphs=twin.morphs, weights=weights)
         image = render_mesh(mesh, view, options.render, texture=twin.textures)
-        out.append(Picture(image, caption, f"Close-up of the twin's face: {caption.lower()}."))
+        words = f"Close-up of the twin's face: {caption.lower()}."
+        out.append(Picture(image, caption, words, avoid=_head_box(mesh, view)))
     return tuple(out), notes
+
+
+def _head_box(mesh: Mesh, view: View) -> tuple[Box, ...]:
+    """Where the head is drawn, or nothing where it lies outside."""
+    seen = view.project(head_points(mesh.vertices))
+    size = (view.width, view.height)
+    low = np.clip(np.floor(seen.min(axis=0)), 0, size).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0)), 0, size).astype(int)
+    if (high <= low).any():
+        return ()
+    return ((int(low[0]), int(low[1]), int(high[0]), int(high[1])),)
 
 
 def _view(mesh: Mesh, name: str, options: PictureOptions, fill: float = 0.84) -> View:

@@ -12,6 +12,7 @@ from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
 from bodyscan.consent.key_files import save_private_key, save_public_key
 from bodyscan.consent.keys import generate_key
+from bodyscan.errors import InputError
 
 app = typer.Typer()
 
@@ -27,6 +28,8 @@ def keygen(
 ) -> None:
     """Make an Ed25519 key: OUTPUT keeps the secret, NAME.pub beside it is for everybody."""
     public_path = output.with_name(f"{output.stem}.pub{output.suffix}")
+    if (lock or passphrase_file) and output.suffix.lower() != ".pem":
+        raise InputError(f"{output.name} cannot be locked: only .pem keys can; name it {output.stem}.pem.")
     passphrase = passphrase_from(passphrase_file)
     if passphrase is None and lock:
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)

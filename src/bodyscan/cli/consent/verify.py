@@ -12,7 +12,7 @@ import typer
 
 from bodyscan.cli.consent.common import JsonFlag, NowOption, clock, is_glb, utc_time
 from bodyscan.cli.consent.sidecar import Sidecar, read_sidecar, with_sidecar
-from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.errors import list_hint, run_guarded
 from bodyscan.cli.evidence import EvidenceOption, memory_place, read_evidence, remember
 from bodyscan.cli.output import print_result
 from bodyscan.cli.text_files import read_text
@@ -167,9 +167,13 @@ def _values(answer: Answer) -> dict[str, Any]:
 
 def _rows(answer: Answer) -> list[tuple[str, str]]:
     status, places = answer.status, answer.places
-    rows = [(str(answer.decision), f"{status.state.replace('_', ' ')}: {status.reason}")]
+    state = status.state.replace("_", " ")
+    told = status.reason if state == answer.decision else f"{state}: {status.reason}"
+    rows = [(str(answer.decision), told)]
     if status.clause:
         rows.append(("clause", status.clause))
+    if hint := list_hint(status):
+        rows.append(("hint", hint))
     if status.geometry:
         moved = f", {status.moved_mm:.2f} mm" if status.moved_mm else ""
         rows.append(("body", f"{status.geometry}{moved}"))

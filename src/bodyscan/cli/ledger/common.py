@@ -16,6 +16,7 @@ from bodyscan.errors import InputError
 from bodyscan.ledger.place import VARIABLE, default_ledger
 
 if TYPE_CHECKING:
+    from bodyscan.consent.key_history import KeyHistory
     from bodyscan.consent.keys import PublicJwk
     from bodyscan.ledger import Ledger
 
@@ -32,6 +33,9 @@ SubjectOption = Annotated[
 ]
 KeysOption = Annotated[
     list[Path] | None, typer.Option("--key", help="The controller's public key file; repeat.")
+]
+HistoryOption = Annotated[
+    list[Path] | None, typer.Option("--keys", help="The controller's key history; repeat.")
 ]
 
 
@@ -72,6 +76,14 @@ def _day(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise InputError(f"{text} is no day of the calendar; write it as 2026-01-31.") from None
+
+
+def key_histories(paths: Sequence[Path] | None, now: datetime) -> tuple[KeyHistory, ...]:
+    """Return the key histories of files."""
+    from bodyscan.cli.text_files import read_text
+    from bodyscan.consent.key_history import read_key_history
+
+    return tuple(read_key_history(read_text(path), now) for path in paths or ())
 
 
 def public_keys(paths: Sequence[Path] | None) -> tuple[PublicJwk, ...]:

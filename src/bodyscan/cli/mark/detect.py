@@ -114,4 +114,7 @@ def _rows(found: Detection, asked: bool, left_out: Sequence[str]) -> list[tuple[
                 f"by {info.software}",
             )
         )
-    return rows + [("left out", text) for text in left_out]
+    if left_out:
+        more = f" and {len(left_out) - 1} more; --json tells why" if len(left_out) > 1 else ""
+        rows.append(("left out", f"{left_out[0]}{more}"))
+    return rows

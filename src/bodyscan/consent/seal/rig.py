@@ -36,6 +36,9 @@ MAX_MM, MEAN_MM = 8.0, 0.8
 """Largest and mean change of the pull up to which weights are the same ones, mm."""
 CARRIES = 0.1
 """Largest weight of a joint above which it is told; packers round small weights away."""
+NEAR_M = 0.02
+"""Metres; joints nearer together than this are told apart little: of a far joint a weight as small as a
+packer's last bit would otherwise weigh with its root."""
 STEADY_M = 4e-3
 """How much the pull may change within `JITTER_M` at a point that is chosen, metres."""
 _JOINT = np.dtype([("place", "<i2", 3)])
@@ -125,7 +128,8 @@ def compare_rig(seal: RigSeal | None, content: BodyContent, at: SurfacePoints) -
 def pull(content: BodyContent) -> F64:
     """Return (V, 4) metres: the weighted mean place of each vertex's joints, and their distance around it.
 
-    Sums of weights between 0.9 and 1.1 count as 1, as rounding leaves them and readers mend them.
+    The distance is the root of the weighted mean square, `NEAR_M` squared added before and `NEAR_M` taken off
+    after. Sums of weights between 0.9 and 1.1 count as 1, as rounding leaves them and readers mend them.
     """
     indices, stored = _influences(content)
     weights = stored.astype(np.float64)
@@ -134,7 +138,7 @@ def pull(content: BodyContent) -> F64:
     places = content.joint_positions[indices]
     mean = np.einsum("vk,vkc->vc", weights, places)
     square = np.einsum("vk,vkc,vkc->v", weights, places - mean[:, None], places - mean[:, None])
-    return np.column_stack([mean, np.sqrt(np.maximum(square, 0))])
+    return np.column_stack([mean, np.sqrt(np.maximum(square, 0) + NEAR_M**2) - NEAR_M])
 
 
 def rig_digest(content: BodyContent) -> str:
