@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from bodyscan.consent.record import PayKind, PayUnit, Purpose
 from bodyscan.ledger.charges import Line, charge_of, charges_at, lines_of, totals_of
-from bodyscan.ledger.entry import Entry, parse_entry, use_text
+from bodyscan.ledger.entry import Entry, parse_entry
 from bodyscan.ledger.tags import Blinder
 from bodyscan.ledger.terms import PayTerms
 from bodyscan.ledger.use import EntryKind
-from ledger.uses import ANNAS, use
+from ledger.uses import ANNAS, text_of, use
 
 BLINDER = Blinder(b"\x01" * 32)
 JUNE, JULY = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
@@ -41,8 +41,7 @@ def entries(terms: PayTerms, *uses: dict[str, Any]) -> list[Entry]:
             members = {"sequence": sequence, "number": sequence, "kind": EntryKind.VOID, "subject": "0" * 64}
             made.append(Entry.model_validate({**members, **values}))
         else:
-            text, _ = use_text(use(sequence, agreement, **values), sequence, sequence, BLINDER)
-            made.append(parse_entry(text))
+            made.append(parse_entry(text_of(use(sequence, agreement, **values), sequence, BLINDER)))
     return made
 
 
@@ -129,6 +128,11 @@ def test_every_line_without_pay_says_why():
     assert notes(per("export"))[2] == "billed by export: a render costs nothing"
     assert notes(FLAT)[2] == "in the flat amount of entry 1"
     assert set(notes(UNPAID)) == {"unpaid"}
+    assert notes(SHARE)[:3] == [
+        "for the making of the twin: not billed by share",
+        "check picture of the making: listed, not billed",
+        "revenue not stated",
+    ]
 
 
 def test_pay_is_due_some_days_after_the_use():
@@ -189,8 +193,7 @@ def test_two_records_are_paid_apart():
         replace(ANNAS, terms=per("day"), record_id=f"00000000-0000-4000-8000-00000000000{n}") for n in "12"
     ]
     texts = [
-        use_text(use(n, agreement, at=at(1)), n, n, BLINDER)[0]
-        for n, agreement in enumerate(agreements, start=1)
+        text_of(use(n, agreement, at=at(1)), n, BLINDER) for n, agreement in enumerate(agreements, start=1)
     ]
     assert amounts(lines_of(map(parse_entry, texts), JUNE, JULY)) == ["10", "10"]
 

@@ -1,31 +1,32 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bodyscan.consent.fields import format_utc
 from bodyscan.consent.record import Medium, PayKind, PayUnit, Purpose, record_from_values
 from bodyscan.errors import InputError
-from bodyscan.ledger.entry import Entry, entry_hash, first_hash, parse_entry, use_text
+from bodyscan.ledger.entry import Entry, entry_hash, first_hash, parse_entry, use_text, utc_text
 from bodyscan.ledger.tags import Blinder, subject_tag
 from bodyscan.ledger.terms import PayTerms, canonical_text, terms_of
 from bodyscan.ledger.use import USE_KINDS, EntryKind, OutputRef, agreement_of
 from consent.people import ANNA, child_values, record
-from ledger.uses import ANNAS, sha, use
+from ledger.uses import ANNAS, sha, text_of, use
 
 BLINDER = Blinder(b"\x01" * 32)
 TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"], max_codepoint=0x2FF), min_size=1, max_size=40)
 
 
 def told(**changes) -> dict:
-    text, _ = use_text(use("a", **changes), 7, 3, BLINDER)
-    return json.loads(text)
+    return json.loads(text_of(use("a", **changes), 7, BLINDER))
 
 
 @given(
@@ -55,7 +56,7 @@ def test_the_text_of_a_use_is_canonical_json(
         revenue=earned,
         currency=earned and "EUR",
     )
-    text, key = use_text(made, 7, 3, BLINDER)
+    text, key = use_text(made, utc_text(made.at), 7, 3, BLINDER)
     assert rfc8785.dumps(json.loads(text)) == text.encode()
     entry = parse_entry(text)
     assert entry.use_key() == key
@@ -77,11 +78,22 @@ def test_the_hash_covers_the_ledger_all_before_and_the_text():
 
 
 def test_nothing_that_names_the_person_stands_in_an_entry():
-    text, _ = use_text(use("a", reference="Anna's summer", twin_id="0123456789abcdef"), 1, 1, BLINDER)
+    text = text_of(use("a", reference="Anna's summer", twin_id="0123456789abcdef"), 1, BLINDER)
     for secret in (
         ANNAS.pseudonym, ANNAS.identity, ANNAS.record_id, "Anna", "0123456789abcdef", sha("a"), "a.png",
     ):  # fmt: skip
         assert secret not in text
+
+
+@given(st.binary(max_size=64), st.text(max_size=40))
+def test_a_tag_is_the_plain_hmac(salt, value):
+    plain = hmac.new(salt, f"output\n{value}".encode(), "sha256").hexdigest()
+    assert Blinder(salt).tag("output", value) == plain
+
+
+@given(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
+def test_the_fast_time_is_the_plain_one(moment):
+    assert utc_text(moment) == format_utc(moment)
 
 
 def test_tags_of_two_people_and_of_two_things_never_meet():

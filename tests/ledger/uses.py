@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.consent.record import PayKind, PayUnit, Purpose
-from bodyscan.ledger.entry import entry_hash, first_hash, parse_entry
+from bodyscan.ledger.entry import entry_hash, first_hash, parse_entry, use_text, utc_text
 from bodyscan.ledger.schema import _GUARDS
 from bodyscan.ledger.store import Ledger
+from bodyscan.ledger.tags import Blinder
 from bodyscan.ledger.terms import PayTerms, canonical_text
 from bodyscan.ledger.use import Agreement, EntryKind, OutputRef, UseEntry
 from consent.people import ANNA, record, signed
@@ -39,6 +40,11 @@ def use(name: object = "a", agreement: Agreement = ANNAS, **changes: Any) -> Use
         **changes,
     }
     return UseEntry(**values)
+
+
+def text_of(made: UseEntry, sequence: int, blinder: Blinder, number: int | None = None) -> str:
+    """Return the text of a use's entry."""
+    return use_text(made, utc_text(made.at), sequence, number or sequence, blinder)[0]
 
 
 def open_new(folder: Path) -> Ledger:

@@ -14,6 +14,7 @@ from bodyscan.ledger.erase import Erased, FoundOutput, OutputState, erase_person
 from bodyscan.ledger.people import Person, all_people, find_person, known_twins, pending
 from bodyscan.ledger.place import default_ledger
 from bodyscan.ledger.recording import LedgerLog, UseLog, recording
+from bodyscan.ledger.signers import Signers, signers_of
 from bodyscan.ledger.statement import Statement, make_statement, owed
 from bodyscan.ledger.statement_html import statement_html
 from bodyscan.ledger.statement_text import statement_csv, statement_table
@@ -45,6 +46,7 @@ __all__ = [
     "Person",
     "Problem",
     "Receipt",
+    "Signers",
     "Statement",
     "UseEntry",
     "UseLog",
@@ -67,6 +69,7 @@ __all__ = [
     "parse_statement",
     "pending",
     "recording",
+    "signers_of",
     "statement_csv",
     "statement_html",
     "statement_table",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bodyscan.consent.fields import format_utc, parse_utc
 from bodyscan.errors import InputError
-from bodyscan.ledger.entry import entry_hash, first_hash, use_text
+from bodyscan.ledger.entry import entry_hash, first_hash, use_text, utc_text
 from bodyscan.ledger.tags import SALT_BYTES, Blinder, subject_tag
 from bodyscan.ledger.terms import canonical_text
 from bodyscan.ledger.use import Agreement, DoubleUseError, EntryKind, Receipt, UseEntry
@@ -23,8 +22,7 @@ Again = Literal["refuse", "return"]
 """What a second append of the same use does: raise `DoubleUseError`, or return the entry that is there."""
 
 
-@dataclass(frozen=True)
-class _Tip:
+class _Tip(NamedTuple):
     """The end of the chain within one group of appends."""
 
     sequence: int
@@ -33,12 +31,12 @@ class _Tip:
     """Time of the latest use that counts, as it stands in entries; empty where there is none."""
 
 
-@dataclass(frozen=True)
-class _Holder:
+class _Holder(NamedTuple):
     """A person's row, within one group of appends."""
 
     row: int
     blinder: Blinder
+    tag: str
 
 
 class Writer:
@@ -47,11 +45,10 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, ledger_id: str) -> None:
         self.connection = connection
         self.holders: dict[str, _Holder] = {}
-        self.records: set[str] = set()
+        self.records: set[tuple[str, str]] = set()
         self.numbers: dict[str, int] = {}
         self.details: list[tuple[Any, ...]] = []
         self.outputs: list[tuple[Any, ...]] = []
-        self._earliest_of = "", ""
         self.tip = self._read_tip(ledger_id)
 
     def _read_tip(self, ledger_id: str) -> _Tip:
@@ -63,12 +60,12 @@ class Writer:
     def add(self, use: UseEntry, again: Again) -> Receipt:
         """Append a use."""
         holder = self._holder(use.agreement)
-        tag = holder.blinder.kept_tag("subject", use.agreement.identity)
+        tag = holder.tag
         number = self._count(tag) + 1
-        text, key = use_text(use, self.tip.sequence + 1, number, holder.blinder)
-        at, earliest = format_utc(use.at), self._earliest()
+        at, latest = utc_text(use.at), self.tip.latest
+        text, key = use_text(use, at, self.tip.sequence + 1, number, holder.blinder)
         try:
-            receipt = self._append(text, tag, number, max(at, self.tip.latest), key)
+            receipt = self._append(text, tag, number, max(at, latest), key)
         except sqlite3.IntegrityError:
             # The file's own guard against double billing; asking it first would cost every use a look-up.
             found = self._standing(key)
@@ -78,8 +75,8 @@ class Writer:
                 raise _double(found[0], use) from None
             receipt = Receipt(found[0], found[1].hex(), new=False)
         else:
-            if at < earliest:  # leaves the transaction, and with it takes the whole group back
-                raise _too_early(at, self.tip.latest)
+            if at < latest and use.at < parse_utc(latest) - MAX_BACKDATE:
+                raise _too_early(at, latest)  # leaves the transaction, and with it takes the whole group back
             if use.twin_id is not None or use.reference is not None:
                 self.details.append((holder.row, receipt.sequence, use.twin_id, use.reference, None))
         sequence = receipt.sequence
@@ -154,14 +151,10 @@ class Writer:
             (key,),
         ).fetchone()
 
-    def _earliest(self) -> str:
-        """The time before which no use may be dated."""
-        if self.tip.latest != self._earliest_of[0]:
-            bound = format_utc(parse_utc(self.tip.latest) - MAX_BACKDATE)
-            self._earliest_of = self.tip.latest, bound
-        return self._earliest_of[1]
-
     def _latest_without(self, voided: int) -> str:
+        query = "SELECT json_extract(body, '$.at') FROM entries WHERE sequence = ?"
+        if self.connection.execute(query, (voided,)).fetchone()[0] != self.tip.latest:
+            return self.tip.latest
         return self.connection.execute(
             "SELECT coalesce(max(json_extract(body, '$.at')), '') FROM entries AS e "
             "WHERE use_key IS NOT NULL AND sequence <> ? AND NOT EXISTS "
@@ -170,10 +163,12 @@ class Writer:
         ).fetchone()[0]
 
     def _count(self, tag: str) -> int:
-        if tag not in self.numbers:
+        found = self.numbers.get(tag)
+        if found is None:
             query = "SELECT coalesce(max(number), 0) FROM entries WHERE subject = ?"
-            self.numbers[tag] = self.connection.execute(query, (bytes.fromhex(tag),)).fetchone()[0]
-        return self.numbers[tag]
+            found = self.connection.execute(query, (bytes.fromhex(tag),)).fetchone()[0]
+            self.numbers[tag] = found
+        return found
 
     def _holder(self, agreement: Agreement) -> _Holder:
         """The person of an agreement, with a new salt where they are new; and the record, noted."""
@@ -188,11 +183,11 @@ class Writer:
                     "INSERT INTO people (tag, salt, identity) VALUES (?, ?, ?)", (tag, salt, identity)
                 )
                 row = self.connection.execute(query, (identity,)).fetchone()
-            self.holders[identity] = _Holder(row[0], Blinder(row[1]))
+            self.holders[identity] = _Holder(row[0], Blinder(row[1]), subject_tag(row[1], identity))
         holder = self.holders[identity]
-        if agreement.record_id not in self.records:
+        if (identity, agreement.record_id) not in self.records:
             self._keep_record(agreement, holder)
-            self.records.add(agreement.record_id)
+            self.records.add((identity, agreement.record_id))
         return holder
 
     def _keep_record(self, agreement: Agreement, holder: _Holder) -> None:
@@ -213,7 +208,7 @@ class Writer:
 
     def _holder_of_tag(self, tag: str) -> _Holder | None:
         row = self.connection.execute("SELECT id, salt FROM people WHERE tag = ?", (tag,)).fetchone()
-        return _Holder(row[0], Blinder(row[1])) if row else None
+        return _Holder(row[0], Blinder(row[1]), tag) if row else None
 
 
 def _too_early(at: str, latest: str) -> InputError:

@@ -54,7 +54,7 @@ def charge_of(entry: Entry) -> Charge | str:
         return CHECK_PICTURE
     if terms.kind is PayKind.SHARE:
         if entry.revenue is None or entry.currency is None:
-            return NOT_STATED
+            return "for the making of the twin: not billed by share" if making else NOT_STATED
         amount = EXACT.multiply(Decimal(entry.revenue), Decimal(terms.share_percent or "0")).scaleb(-2, EXACT)
         return _charge(entry, ("share", str(entry.sequence)), amount, entry.currency)
     if terms.kind is PayKind.FLAT:

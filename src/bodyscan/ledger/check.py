@@ -92,9 +92,7 @@ def check_statement(statement: Statement, checkpoint: Checkpoint, keys: Collecti
             proved += item.path is not None
     numbers = [entry.number for entry in entries]
     if numbers != list(range(1, len(numbers) + 1)):
-        problems.append(
-            f"the person's entries are not numbered 1, 2, 3 ...: some were left out ({_some(numbers)})."
-        )
+        problems.append(f"the person's entries are not numbered without a gap: {_some(numbers)}.")
     if len(entries) == len(statement.entries):
         problems += _bill_problems(statement, entries)
     return Checked(statement, checkpoint, proved, tuple(problems))

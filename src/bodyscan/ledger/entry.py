@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from bodyscan.consent.fields import Sha256Hex, StrictModel, UtcTime, check_text, format_utc
+from bodyscan.consent.fields import Sha256Hex, StrictModel, Territory, UtcTime, check_text
 from bodyscan.consent.record import Medium, Purpose
 from bodyscan.ledger.tags import Blinder
 from bodyscan.ledger.terms import PayTerms, canonical_text
@@ -41,7 +40,7 @@ class Entry(StrictModel):
     pay: PayTerms | None = None
     """The terms under which the use happened."""
     purpose: Purpose | None = None
-    territory: str | None = None
+    territory: Territory | None = None
     medium: Medium | None = None
     licensee: Annotated[str, Field(max_length=200)] | None = None
     reference: Sha256Hex | None = None
@@ -91,8 +90,8 @@ class Entry(StrictModel):
 _USE_MEMBERS = {"record", "pay", "purpose", "output", "units"}
 
 
-def use_text(use: UseEntry, sequence: int, number: int, blinder: Blinder) -> tuple[str, bytes]:
-    """Return the canonical text of a use's entry, and its use key.
+def use_text(use: UseEntry, at: str, sequence: int, number: int, blinder: Blinder) -> tuple[str, bytes]:
+    """Return the canonical text of a use's entry, and its use key; `at` is the use's time as `utc_text`.
 
     Written member by member in the order of their names: building and sorting a table first takes three
     times as long, and twenty thousand uses a second are wanted. `parse_entry` refuses a text that is not
@@ -101,7 +100,7 @@ def use_text(use: UseEntry, sequence: int, number: int, blinder: Blinder) -> tup
     agreement, tag, kept = use.agreement, blinder.tag, blinder.kept_tag
     record, output = kept("record", agreement.record_id), tag("output", use.outputs[0].sha256)
     reference = "" if use.reference is None else kept("reference", use.reference)
-    parts = [f'{{"at":"{_seconds(use.at)}"']
+    parts = [f'{{"at":"{at}"']
     if use.revenue is not None:
         parts.append(f',"currency":"{use.currency}"')
     parts.append(f',"kind":"{use.kind}"')
@@ -130,9 +129,9 @@ def use_text(use: UseEntry, sequence: int, number: int, blinder: Blinder) -> tup
     return "".join(parts), key
 
 
-@lru_cache(maxsize=1024)
-def _seconds(time: datetime) -> str:
-    return format_utc(time)
+def utc_text(time: datetime) -> str:
+    """Return what `format_utc` returns, in a tenth of its time; the time must be UTC."""
+    return time.isoformat(timespec="seconds")[:19] + "Z"
 
 
 def _use_key(*values: str | None) -> bytes:

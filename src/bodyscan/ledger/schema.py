@@ -116,6 +116,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into an `InputError` that says what is wrong with the file at `path`."""
     try:
         yield
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise  # a bug of ours, not of the file
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise InputError(_words(path, error)) from error
 

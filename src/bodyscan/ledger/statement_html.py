@@ -46,7 +46,9 @@ thead { display: table-header-group; }
 th { padding: 0 2.5mm 1.2mm 0; text-align: left; vertical-align: bottom; font-weight: 500; color: #6b6b6b;
   border-bottom: 0.25mm solid #1b1b1b; }
 td { padding: 1.3mm 2.5mm 1.3mm 0; vertical-align: top; border-bottom: 0.2mm solid #e2e2df;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
+.where { min-width: 24mm; }
+.free { min-width: 26mm; overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
 tr { break-inside: avoid; }
 .number { text-align: right; white-space: nowrap; }
@@ -64,6 +66,7 @@ code { font: 8pt/1.4 ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono
 @media print { html { background: none; } body { max-width: none; padding: 0; } }
 @media (max-width: 700px) { body { padding: 8mm 5mm; } header { grid-template-columns: 1fr; }
   .owed { text-align: left; } .table { overflow-x: auto; }
+  table { min-width: 150mm; }
   dl, .facts { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 2mm; } }
 """
@@ -177,10 +180,15 @@ def _billed_row(line: StatementLine) -> str:
     amount = escape(money(line.amount or "0", line.currency or "")).replace(" ", "&nbsp;")
     return (
         f'<tr><td class="number">{line.sequence}</td><td class="fixed">{line.at:%Y-%m-%d}</td>'
-        f"<td>{escape(what_words(line))}{note}</td><td>{escape((line.purpose or '').replace('_', ' '))}</td>"
-        f"<td>{escape(where_words(line))}</td><td>{escape(line.reference or '')}</td>"
+        f'<td><span class="fixed">{escape(what_words(line))}</span>{note}</td>{_purpose(line)}'
+        f'<td class="where">{escape(where_words(line))}</td>'
+        f'<td class="free">{escape(line.reference or "")}</td>'
         f'<td class="fixed">{escape(line.due or "")}</td><td class="number">{amount}</td></tr>'
     )
+
+
+def _purpose(line: StatementLine) -> str:
+    return f'<td class="fixed">{escape((line.purpose or "").replace("_", " "))}</td>'
 
 
 def _listed(lines: Sequence[StatementLine]) -> str:
@@ -189,8 +197,8 @@ def _listed(lines: Sequence[StatementLine]) -> str:
     head = '<th class="number">No.</th><th>Date</th><th>Use</th><th>For</th><th>Reference</th><th>Why</th>'
     rows = "".join(
         f'<tr><td class="number">{line.sequence}</td><td class="fixed">{line.at:%Y-%m-%d}</td>'
-        f"<td>{escape(what_words(line))}</td><td>{escape((line.purpose or '').replace('_', ' '))}</td>"
-        f"<td>{escape(line.reference or '')}</td><td>{escape(line.note)}</td></tr>"
+        f'<td class="fixed">{escape(what_words(line))}</td>{_purpose(line)}'
+        f'<td class="free">{escape(line.reference or "")}</td><td>{escape(line.note)}</td></tr>'
         for line in lines
     )
     return _table("Listed without pay", head, rows)

@@ -113,6 +113,10 @@ class Ledger:
             finally:
                 self.connection.execute("ROLLBACK")
 
+    def __bool__(self) -> bool:
+        """True: an empty ledger is one too."""
+        return True
+
     def __len__(self) -> int:
         """Number of entries."""
         with sqlite_errors(self.path):
@@ -160,6 +164,7 @@ class Ledger:
         Raises `DoubleUseError` where one stands in the ledger already and was not voided (`again="refuse"`),
         `InputError` where one is dated more than a day before the last, or the file cannot be written.
         """
+        uses = tuple(uses)  # made before the ledger is held: others wait meanwhile
         with self.writing() as connection:
             writer = Writer(connection, self.ledger_id)
             receipts = tuple(writer.add(use, again) for use in uses)

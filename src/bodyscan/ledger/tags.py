@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import cached_property
 
 SALT_BYTES = 32
 
@@ -25,14 +26,21 @@ class Blinder:
 
     def tag(self, what: str, value: str) -> str:
         """Return the tag, 64 hex digits, of a value that is a `what`: a subject, a record, an output ..."""
-        return hmac.digest(self.salt, f"{what}\n{value}".encode(), "sha256").hex()
+        mac = self._keyed.copy()
+        mac.update(f"{what}\n{value}".encode())
+        return mac.hexdigest()
+
+    @cached_property
+    def _keyed(self) -> hmac.HMAC:
+        return hmac.new(self.salt, digestmod="sha256")
 
     def kept_tag(self, what: str, value: str) -> str:
         """As `tag`, for values that come again and again within one group of uses."""
         key = (what, value)
-        if key not in self._known:
-            self._known[key] = self.tag(what, value)
-        return self._known[key]
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self.tag(what, value)
+        return found
 
 
 def subject_tag(salt: bytes, identity: str) -> str:

@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, lru_cache
 
+from bodyscan.consent.bundle import read_bundle
 from bodyscan.consent.fields import check_text
 from bodyscan.consent.policy import check_clock
 from bodyscan.consent.record import ConsentRecord, Medium, PayKind, PayUnit, Purpose
+from bodyscan.consent.strict_json import canonical
 from bodyscan.consent.territories import check_territory
 from bodyscan.errors import InputError
 from bodyscan.ledger.terms import PayTerms, canonical_text, terms_of
@@ -70,17 +72,26 @@ class Agreement:
 
 
 def agreement_of(record: ConsentRecord, text: str = "") -> Agreement:
-    """Return the agreement of a record; `text` is the signed record that it was read from."""
+    """Return the agreement of a record.
+
+    `text` is the signed record that it was read from, or the bound consent of a twin: of that the record is
+    kept. Raises `ConsentError` where it is neither.
+    """
     key = record.subject.public_key
     return Agreement(
         record_id=record.record_id,
         identity=key.thumbprint if key else record.record_id,
         pseudonym=record.subject.pseudonym,
         terms=terms_of(record.pay),
-        text=text,
+        text=_record_text(text) if text else "",
         controller=record.controller.name,
         controller_key=canonical_text(record.controller.public_key.model_dump()),
     )
+
+
+@lru_cache(maxsize=64)
+def _record_text(text: str) -> str:
+    return canonical(read_bundle(text).record).decode() + "\n"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from bodyscan.ledger.checkpoint import Checkpoint, checkpoint_texts, parse_check
 from bodyscan.ledger.entry import Entry, entry_hash, first_hash, parse_entry
 from bodyscan.ledger.merkle import Tree, build_tree
 from bodyscan.ledger.people import Person, all_people, details_of, outputs_of
+from bodyscan.ledger.signers import Signers, vouched_for
 from bodyscan.ledger.store import Ledger, StoredEntry
 from bodyscan.ledger.tags import subject_tag
 from bodyscan.ledger.use import EntryKind
@@ -83,15 +85,17 @@ class Verified:
 
 def verify_ledger(
     ledger: Ledger,
-    keys: Collection[PublicJwk],
+    signers: Signers | Collection[PublicJwk],
     checkpoints: Sequence[tuple[str, str]] = (),
 ) -> Verified:
     """Check the chain and every checkpoint, those in the ledger and those given as (name, text).
 
-    `keys` are the controller's. Without checkpoints from outside, a ledger that was cut off or written anew
-    together with its own checkpoints by somebody who has the key looks sound: the copies that were handed out
-    are what proves it. Never raises for what the ledger holds, but for a file that SQLite cannot read.
+    `signers` are the controller's keys. Without checkpoints from outside, a ledger that was cut off or
+    written anew together with its own checkpoints by somebody who has the key looks sound: the copies that
+    were handed out are what proves it. Never raises for what the ledger holds, but for a file that SQLite
+    cannot read.
     """
+    signers = signers if isinstance(signers, Signers) else Signers(tuple(signers))
     with ledger.snapshot():
         audit = _Audit(ledger.ledger_id)
         hashes = [audit.take(stored) for stored in ledger.entries()]
@@ -99,10 +103,11 @@ def verify_ledger(
         texts = checkpoint_texts(ledger)
     tree = build_tree(hashes)
     named = [(f"checkpoint {number} in the ledger", text) for number, text in enumerate(texts, start=1)]
+    vouched = vouched_for(_readable(texts), signers.current)
     covered = 0
     own: list[Checkpoint] = []
     for number, (name, text) in enumerate([*named, *checkpoints]):
-        found = _check_checkpoint(name, text, audit, tree, keys)
+        found = _check_checkpoint(name, text, audit, tree, signers, vouched)
         if found is None:
             continue
         covered = max(covered, found.size)
@@ -220,8 +225,16 @@ class _Audit:
                 del self.uses[key]
 
 
+def _readable(texts: Sequence[str]) -> list[Checkpoint]:
+    found = []
+    for text in texts:
+        with suppress(InputError):  # what is wrong with it is found where it is checked
+            found.append(parse_checkpoint(text))
+    return found
+
+
 def _check_checkpoint(
-    name: str, text: str, audit: _Audit, tree: Tree, keys: Collection[PublicJwk]
+    name: str, text: str, audit: _Audit, tree: Tree, signers: Signers, vouched: Collection[str]
 ) -> Checkpoint | None:
     """Return the checkpoint where its signature holds and it fits the ledger."""
     try:
@@ -232,11 +245,15 @@ def _check_checkpoint(
     if found.payload.ledger_id != audit.ledger_id:
         audit.find(Problem.FOREIGN_CHECKPOINT, f"{name} is of another ledger, {found.payload.ledger_id}.")
         return None
-    if not found.is_signed_by(keys):
-        audit.find(
-            Problem.SIGNATURE, f"{name} is not signed by the controller's key; it names {found.kid[:64]}."
-        )
-        return None
+    if not found.is_signed_by(signers.current):
+        if not found.is_signed_by(signers.ended):
+            why = f"is not signed by the controller's key; it names {found.kid[:64]}"
+            audit.find(Problem.SIGNATURE, f"{name} {why}.")
+            return None
+        if found.sha256 not in vouched:
+            why = f"is signed by the key {found.kid}, which has ended, and no later checkpoint names it"
+            audit.find(Problem.SIGNATURE, f"{name} {why}.")
+            return None
     if found.size > tree.size:
         audit.find(
             Problem.TRUNCATION,
