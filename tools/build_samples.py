@@ -2,7 +2,8 @@
 
     python tools/build_samples.py [--consent] [NAME ...]
 
-With `--consent` the scans stay and only records and keys are made. Always the same bytes with the same versions of numpy and Open3D.
+With `--consent` the scans stay and only records and keys are made. Always the same bytes with the same
+versions of numpy and Open3D.
 """
 
 from __future__ import annotations

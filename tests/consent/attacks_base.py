@@ -20,7 +20,7 @@ from bodyscan.consent.evidence import Evidence
 from bodyscan.consent.keys import SigningKey, key_from_seed
 from bodyscan.consent.policy import Use
 from bodyscan.consent.record import Medium, Purpose
-from bodyscan.consent.seal import seal
+from bodyscan.consent.seal import Seal, seal
 from bodyscan.consent.state import BindingVerdict, ConsentState, ConsentStatus, Decision
 from bodyscan.consent.verify import verify_content, verify_record
 from bodyscan.errors import ConsentError
@@ -197,12 +197,17 @@ def bare_twin(face: int = 0) -> Twin:
     return replace(small_twin(), textures=SkinTextures(skin_image(face)))
 
 
+@cache
+def sealed(twin: Twin) -> Seal:
+    """Return the seal of a twin."""
+    return seal(content_of(twin.rig, twin.morphs, twin.textures))
+
+
 def bound_text(
     twin: Twin, record: str, key: SigningKey = STUDIO, created_at: datetime = BOUND, scan: str | None = None
 ) -> str:
     """Return a signed record bound to a twin."""
-    about = seal(content_of(twin.rig, twin.morphs, twin.textures))
-    return bind(record, about, key, created_at=created_at, software="bodyscan test", scan_sha256=scan)
+    return bind(record, sealed(twin), key, created_at=created_at, software="bodyscan test", scan_sha256=scan)
 
 
 @cache

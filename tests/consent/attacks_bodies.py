@@ -17,6 +17,7 @@ from consent.attacks_base import (
     OTHER_SKIN,
     Glb,
     Rows,
+    allow,
     altered_body,
     bare_twin,
     bound_text,
@@ -24,10 +25,12 @@ from consent.attacks_base import (
     deny,
     other_body,
     record_values,
+    signed_record,
     skin_image,
 )
 from consent.attacks_records import OTHER_ID
 from consent.people import signed_values
+from gltf.full_size import full_size_twin
 
 BODIES = Rows("Another body under the consent")
 FACES = Rows("Another face or skin on the same triangles")
@@ -74,6 +77,70 @@ def girth(share: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     return change
 
 
+@cache
+def adult() -> Twin:
+    """The packaged adult of 1.7 m under Anna's record."""
+    twin = replace(full_size_twin(), morphs=())
+    return replace(twin, consent=bound_text(twin, signed_record()))
+
+
+@BODIES.row("The packaged adult, honest.", allow())
+def _adult() -> bytes:
+    return twin_to_glb(adult())
+
+
+def _thicker(share: float) -> bytes:
+    """The adult with each limb thicker by a share, around its own bone."""
+    rig = adult().rig
+    points, joints = rig.mesh.vertices.astype(np.float64), rig.skeleton.positions
+    nearest, distance = np.zeros_like(points), np.full(len(points), np.inf)
+    for joint, parent in enumerate(rig.skeleton.parents):
+        bone = joints[joint] - joints[parent]
+        if parent < 0 or not bone.any():
+            continue
+        along = np.clip((points - joints[parent]) @ bone / (bone @ bone), 0, 1)
+        place = joints[parent] + along[:, None] * bone
+        apart = np.linalg.norm(points - place, axis=1)
+        closer = apart < distance
+        nearest[closer], distance[closer] = place[closer], apart[closer]
+    return _with_points(nearest + (points - nearest) * (1 + share))
+
+
+def _with_points(points: NDArray[np.float64]) -> bytes:
+    rig = adult().rig
+    return twin_to_glb(replace(adult(), rig=replace(rig, mesh=replace(rig.mesh, vertices=points))))
+
+
+@BODIES.row("The packaged adult, girth up 1 %, each limb around its bone.", altered_body("up to 1.8 mm"))
+def _adult_girth() -> bytes:
+    return _thicker(0.01)
+
+
+@BODIES.row(
+    "The packaged adult, girth up 0.3 %: no more than packing moves it.", allow(BindingVerdict.REPACKED)
+)
+def _adult_packed() -> bytes:
+    return _thicker(0.003)
+
+
+@BODIES.row("The packaged adult with a nose 4 mm longer.", altered_body("is not as it was bound"))
+def _nose() -> bytes:
+    points = adult().rig.mesh.vertices.astype(np.float64)
+    middle = (np.abs(points[:, 0]) < 0.012) & (points[:, 1] > points[:, 1].max() - 0.28)
+    tip = points[np.argmax(np.where(middle, points[:, 2], -np.inf))]
+    near = np.exp(-((np.linalg.norm(points - tip, axis=1) / 0.02) ** 2))
+    return _with_points(points + near[:, None] * (0, 0, 0.004))
+
+
+@BODIES.row("A second skin one millimetre above the first.", altered_body("its area differs"))
+def _second_skin() -> bytes:
+    glb = Glb()
+    points = glb.attribute("POSITION") + np.float32(0.001) * glb.attribute("NORMAL")
+    attributes = {**glb.primitive["attributes"], "POSITION": glb.add_array(points)}
+    glb.document["meshes"][0]["primitives"].append({**glb.primitive, "attributes": attributes})
+    return glb.to_bytes()
+
+
 @BODIES.row("The consent is stripped.", deny(ConsentState.STRIPPED, "no consent", BindingVerdict.STRIPPED))
 def _stripped() -> bytes:
     glb = Glb()
@@ -107,6 +174,28 @@ for _place in ("extension", "xmp", "extras"):
 def _second_packet() -> bytes:
     glb = Glb()
     glb.document["extensions"]["KHR_xmp_json_ld"]["packets"].append({"bodyscan:consent": ben_consent()})
+    return glb.to_bytes()
+
+
+@BODIES.row(
+    "The XMP packet tells other software that machine learning is allowed.",
+    altered_body("rights terms contradict its consent: plus:DataMining"),
+)
+def _rights_opened() -> bytes:
+    glb = Glb()
+    packet = glb.document["extensions"]["KHR_xmp_json_ld"]["packets"][0]
+    packet["plus:DataMining"] = "http://ns.useplus.org/ldf/vocab/DMI-ALLOWED"
+    return glb.to_bytes()
+
+
+@BODIES.row(
+    "The XMP packet tells other software of a longer term.",
+    altered_body("rights terms contradict its consent: plus:LicenseEndDate"),
+)
+def _rights_longer() -> bytes:
+    glb = Glb()
+    packet = glb.document["extensions"]["KHR_xmp_json_ld"]["packets"][0]
+    packet["plus:LicenseEndDate"] = "2099-01-01T00:00:00Z"
     return glb.to_bytes()
 
 
@@ -174,7 +263,7 @@ def _inside_out() -> bytes:
 
 
 def decimated() -> Glb:
-    """The honest file with the vertices of its torso drawn to a grid of 6 cm, and triangles that fell away."""
+    """The honest file with its vertices drawn to a grid of 6 cm, without the triangles that fell together."""
     glb = Glb()
     points = glb.attribute("POSITION")
     points[:] = np.round(points / 0.06) * 0.06
@@ -192,7 +281,7 @@ def _decimated() -> bytes:
 
 def _second_mesh(shown: bool, scene: bool = False) -> bytes:
     glb = Glb()
-    points = ben_twin().rig.mesh.vertices.astype(np.float32) + np.float32((2, 0, 0))
+    points = ben_twin().rig.mesh.vertices.astype(np.float32) + np.array((2, 0, 0), np.float32)
     primitive = {
         "attributes": {"POSITION": glb.add_array(points)},
         "indices": glb.primitive["indices"],
@@ -247,7 +336,7 @@ def _scaled_joint() -> bytes:
 def _inverse_binds() -> bytes:
     glb = Glb()
     matrices = glb.array(glb.document["skins"][0]["inverseBindMatrices"])
-    matrices.reshape(-1, 4, 4)[:, :, :3] *= np.float32((1.15, 1, 1.15))
+    matrices.reshape(-1, 4, 4)[:, :, :3] *= np.array((1.15, 1, 1.15), np.float32)
     return glb.to_bytes()
 
 

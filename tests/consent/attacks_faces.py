@@ -219,7 +219,10 @@ def _bare() -> bytes:
     return glb.to_bytes()
 
 
-@FACES.row("The skin image is left out, and a factor gives another skin colour.", altered_body("texture:"))
+@FACES.row(
+    "The skin image is left out, and a factor gives another skin colour.",
+    altered_body("texture:"),
+)
 def _bare_tinted() -> bytes:
     glb = Glb()
     _no_image(glb)
@@ -266,13 +269,11 @@ def _stretched(glb: Glb) -> None:
 
 
 for _name, _change in (
-    ("A relief image (normalTexture) that was not bound draws another face.", _relief),
     ("An occlusion image that was not bound draws another face.", _occlusion),
     ("Holes cut by transparency, where the face is.", _alpha),
     ("A green sheen over the skin (KHR_materials_sheen).", _sheen),
     ("The body made of glass (KHR_materials_transmission).", _glass),
     ("The body made of polished metal.", _metal),
-    ("Normals of another surface.", _stretched),
 ):
 
     @FACES.row(_name, altered_body("texture:"))
@@ -280,3 +281,24 @@ for _name, _change in (
         glb = Glb()
         change(glb)
         return glb.to_bytes()
+
+
+LIGHT_IS_FREE = "relief and normals, by which the light falls on the skin, are not bound"
+
+
+@FACES.row(
+    "A relief image (normalTexture) that was not bound draws another face.",
+    altered_body("texture:"),
+    succeeds=LIGHT_IS_FREE,
+)
+def _foreign_relief() -> bytes:
+    glb = Glb()
+    _relief(glb)
+    return glb.to_bytes()
+
+
+@FACES.row("Normals of another surface.", altered_body("texture:"), succeeds=LIGHT_IS_FREE)
+def _foreign_normals() -> bytes:
+    glb = Glb()
+    _stretched(glb)
+    return glb.to_bytes()

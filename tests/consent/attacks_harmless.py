@@ -18,6 +18,7 @@ from bodyscan.gltf.container import pack_glb, unpack_glb
 from bodyscan.gltf.pack.options import profile
 from bodyscan.gltf.pack.pack import pack
 from consent.attacks_base import (
+    USE,
     Case,
     Glb,
     Rows,
@@ -29,10 +30,11 @@ from consent.attacks_base import (
     signed_record,
     with_text,
 )
-from consent.people import ANNA, NOW, STUDIO
+from consent.people import ANNA, NOW, SHOP, STUDIO
 from consent.status_lists import both
 
 HARMLESS = Rows("What is no attack")
+BY_KEY = replace(USE, licensee=SHOP.thumbprint)
 
 
 @HARMLESS.row("The honest twin.", allow(reason="it covers virtual_try_on"))
@@ -171,3 +173,16 @@ def _skew_list() -> Case:
 def _noise() -> Case:
     lists = ("hello", *known().status_lists, "a.b.c", "{}")
     return Case(honest(), Evidence(status_lists=lists, withdrawals=("{}", "hello")))
+
+
+@HARMLESS.row("The material is marked as one without light (KHR_materials_unlit).", allow())
+def _unlit() -> bytes:
+    glb = Glb()
+    glb.material["extensions"] = {"KHR_materials_unlit": {}}
+    glb.document["extensionsUsed"].append("KHR_materials_unlit")
+    return glb.to_bytes()
+
+
+@HARMLESS.row("The licensee is named by the thumbprint of their key.", allow(), use=BY_KEY)
+def _by_key() -> bytes:
+    return honest()

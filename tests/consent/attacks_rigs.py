@@ -111,7 +111,10 @@ def _unnamed() -> bytes:
     return glb.to_bytes()
 
 
-@RIGS.row("Face shapes without names, and another body is on from the start.", altered_body("from the start"))
+@RIGS.row(
+    "Face shapes without names, and another body is on from the start.",
+    altered_body("from the start"),
+)
 def _unnamed_on() -> bytes:
     glb = Glb()
     _nameless_on(glb)
@@ -161,7 +164,7 @@ def _bend() -> bytes:
     return glb.to_bytes()
 
 
-@RIGS.row("An animation that scales the joints to another body.", altered_body("rig:"))
+@RIGS.row("An animation that scales the joints to another body.", altered_body("larger or smaller"))
 def _scaling() -> bytes:
     glb = Glb()
     sizes = np.array([[1.4, 1, 1.4], [1.4, 1, 1.4]], np.float32)
@@ -169,7 +172,10 @@ def _scaling() -> bytes:
     return glb.to_bytes()
 
 
-@RIGS.row("An animation that moves joints to where another person has them.", altered_body("rig:"))
+@RIGS.row(
+    "An animation that moves joints to where another person has them.",
+    altered_body("off its parent"),
+)
 def _stretching() -> bytes:
     glb = Glb()
     places = np.array([[0.45, 0, 0], [0.45, 0, 0]], np.float32)
@@ -177,7 +183,10 @@ def _stretching() -> bytes:
     return glb.to_bytes()
 
 
-@RIGS.row("An animation that recolours the skin (KHR_animation_pointer).", altered_body("texture:"))
+@RIGS.row(
+    "An animation that recolours the skin (KHR_animation_pointer).",
+    altered_body("more than the pose"),
+)
 def _recoloring() -> bytes:
     glb = Glb()
     dark = np.array([[0.3, 0.2, 0.2, 1]] * 2, np.float32)

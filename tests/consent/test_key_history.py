@@ -176,3 +176,8 @@ def test_an_edited_list_is_refused() -> None:
     value["lists"][1]["payload"] = b64url_encode(edited)
     with pytest.raises(RefusedConsent, match="signature of list 2 does not hold"):
         read_key_history(value, NOW)
+
+
+def test_a_history_begins_at_a_whole_second_whatever_the_clock_says() -> None:
+    begun = start_history(STUDIO, (), BEGIN + timedelta(microseconds=814958))
+    assert begun.current.keys[0].active_from == begun.current.issued_at == BEGIN

@@ -148,6 +148,14 @@ def named_gap(record: ConsentRecord, binding: Binding) -> RefusedConsent | None:
     )
 
 
+def record_of(text: str | None) -> ConsentRecord:
+    """Return the record of a consent text, signed by all; the binding beside it is not looked at.
+
+    Raises `RefusedConsent` where a signature is missing or does not hold.
+    """
+    return _signed_by_all(read_bundle(text)).record
+
+
 def open_consent(
     text: str | None, histories: Sequence[KeyHistory] = (), now: datetime | None = None
 ) -> OpenedConsent:
@@ -157,10 +165,7 @@ def open_consent(
     keys from the future are refused. Neither the term, the scope, the body nor a key's end is looked at.
     """
     bundle = read_bundle(text)
-    signed = parse_signed(bundle.record)
-    if signed.missing:
-        roles = " and the ".join(signed.missing)
-        raise RefusedConsent(ConsentState.STRIPPED, f"the signature of the {roles} is missing.")
+    signed = _signed_by_all(bundle)
     embedded = [read_key_history(value, now or _FAR_FUTURE) for value in bundle.keys]
     known = newest_histories([*embedded, *histories])
     opened = OpenedConsent(bundle, signed, histories=known)
@@ -171,6 +176,14 @@ def open_consent(
         bundle.binding, BINDING_TYP, Role.CONTROLLER, Binding, {root.thumbprint: root, **_listed(known, root)}
     )
     return replace(opened, binding=binding, binding_kid=kid)
+
+
+def _signed_by_all(bundle: Bundle) -> SignedRecord:
+    signed = parse_signed(bundle.record)
+    if signed.missing:
+        roles = " and the ".join(signed.missing)
+        raise RefusedConsent(ConsentState.STRIPPED, f"the signature of the {roles} is missing.")
+    return signed
 
 
 def read_signed(

@@ -11,8 +11,10 @@ import copy
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from bodyscan.consent.binding import record_of
 from bodyscan.errors import ConsentError
 from bodyscan.gltf.metadata import CONSENT_EXTENSION, KEY, XMP_EXTENSION
+from bodyscan.gltf.rights import contradictions, rights_terms
 
 NUM_COPIES = 3
 """Places in a file as it is written."""
@@ -39,7 +41,8 @@ def consent_copies(document: Mapping[str, Any]) -> dict[str, str]:
 def agreed_consent(document: Mapping[str, Any]) -> str | None:
     """Return the consent text that all copies agree on; None where there is no copy.
 
-    Raises `ConsentError` where copies differ: one of them was exchanged.
+    Raises `ConsentError` where copies differ, or where the rights terms beside a copy say something else than
+    the record in it: one of them was exchanged.
     """
     copies = consent_copies(document)
     texts = set(copies.values())
@@ -48,11 +51,15 @@ def agreed_consent(document: Mapping[str, Any]) -> str | None:
             f"The file holds {len(texts)} different consent records ({', '.join(copies)}). "
             "One of them was exchanged: do not use the file, ask for it again from its source."
         )
-    return texts.pop() if texts else None
+    if not texts:
+        return None
+    text = texts.pop()
+    _check_rights(document, text)
+    return text
 
 
 def replace_consent(document: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Return the document with `text` in every place that holds a consent.
+    """Return the document with `text` in every place that holds a consent, and its rights terms beside it.
 
     Raises `ConsentError` where it holds none, or copies that differ.
     """
@@ -61,7 +68,34 @@ def replace_consent(document: Mapping[str, Any], text: str) -> dict[str, Any]:
     new = copy.deepcopy(dict(document))
     for _, holder, member in _places(new):
         holder[member] = text
+        if member == _XMP_MEMBER:
+            _renew_rights(holder, text)
     return new
+
+
+def _renew_rights(packet: MutableMapping[str, Any], text: str) -> None:
+    """Let a packet's rights terms say what the record in `text` says; a text that is unsound says nothing."""
+    try:
+        record = record_of(text)
+    except ConsentError:
+        return
+    for name in contradictions(packet, record):
+        del packet[name]
+    packet.update(rights_terms(record))
+
+
+def _check_rights(document: Mapping[str, Any], text: str) -> None:
+    """Refuse terms for other people's software that contradict the record: nobody signed them."""
+    try:
+        record = record_of(text)
+    except ConsentError:
+        return  # the consent itself is refused, by whoever judges it
+    for packet in _list(_object(_object(document.get("extensions")).get(XMP_EXTENSION)).get("packets")):
+        if _XMP_MEMBER in _object(packet) and (wrong := contradictions(packet, record)):
+            raise ConsentError(
+                f"The file's rights terms contradict its consent: {', '.join(wrong)}. One of them was "
+                "exchanged: do not use the file, ask for it again from its source."
+            )
 
 
 def _places(document: Mapping[str, Any]) -> Iterator[tuple[str, MutableMapping[str, Any], str]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bodyscan.consent.binding import open_consent
+from bodyscan.consent.binding import record_of
 from bodyscan.consent.state import RefusedConsent
 from bodyscan.errors import InputError
 from bodyscan.gltf.rights import RIGHTS_CONTEXT, rights_terms
@@ -62,7 +62,7 @@ def xmp_packet(consent: str, software: str) -> dict[str, Any]:
     A text that is no sound signed record is written alone: nothing can be said in its name.
     """
     try:
-        terms = rights_terms(open_consent(consent).record)
+        terms = rights_terms(record_of(consent))
     except RefusedConsent:
         terms = {}
     return {

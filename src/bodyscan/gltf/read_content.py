@@ -20,6 +20,7 @@ from bodyscan.gltf.nodes import NodeTree
 from bodyscan.gltf.primitives import PrimitiveReader
 from bodyscan.gltf.read import DAMAGE
 from bodyscan.gltf.read_looks import Looks, read_looks, read_uvs
+from bodyscan.gltf.read_motion import motion_problem
 from bodyscan.gltf.rest_pose import (
     Surface,
     common_matrix,
@@ -100,6 +101,8 @@ class _Reader:
             self._problems["texture"] = looks.problem
         if looks.unread:
             self._unread["texture"] = looks.unread
+        if problem := motion_problem(self._document, self._reader):
+            self._problems["rig"] = problem
         return self._joined(parts, looks)
 
     def _joined(self, parts: list[_Part], looks: Looks) -> BodyContent:

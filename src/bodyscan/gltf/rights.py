@@ -9,6 +9,7 @@ No age is written: a record holds none (`plus:MinorModelAgeDisclosure` says "unk
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bodyscan.consent.fields import format_utc
@@ -24,6 +25,8 @@ RIGHTS_CONTEXT = {
 PLUS_VERSION = "2.0.1"
 PLUS_VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+SOMETIMES = ("plus:MinorModelAgeDisclosure", "xmpRights:WebStatement")
+"""Terms that only some records have."""
 LANGUAGE = "x-default"
 """The record's own words may be in any language."""
 
@@ -70,6 +73,16 @@ def rights_terms(record: ConsentRecord) -> dict[str, Any]:
     if record.notice is not None:
         terms["xmpRights:WebStatement"] = record.notice.address
     return terms
+
+
+def contradictions(packet: Mapping[str, Any], record: ConsentRecord) -> list[str]:
+    """Return the terms of an XMP packet that do not say what `rights_terms` says of the record.
+
+    A term that is not there contradicts nothing; terms that `rights_terms` does not know are not looked at.
+    """
+    said = rights_terms(record)
+    known = {*said, *SOMETIMES}
+    return sorted(name for name in known if name in packet and packet[name] != said.get(name))
 
 
 def data_mining(ai: AiTerms) -> str:

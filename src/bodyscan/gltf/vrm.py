@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bodyscan.consent.binding import open_consent
+from bodyscan.consent.binding import record_of
 from bodyscan.consent.fields import format_utc
 from bodyscan.consent.record import (
     ALL_PRODUCT_LINES,
@@ -93,7 +93,7 @@ def vrm_extensions(
     nodes = {name: first_joint_node + joint for joint, name in enumerate(skeleton.names)}
     vrm: dict[str, Any] = {
         "specVersion": "1.0",
-        "meta": vrm_meta(open_consent(consent).record, twin.provenance.body_model),
+        "meta": vrm_meta(record_of(consent), twin.provenance.body_model),
         "humanoid": {"humanBones": _human_bones(nodes)},
         "firstPerson": {"meshAnnotations": [{"node": body_node, "type": "auto"}]},
         "expressions": expressions(morph_names, body_node),

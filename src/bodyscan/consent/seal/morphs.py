@@ -68,6 +68,8 @@ def seal_morphs(content: BodyContent, at: SurfacePoints) -> MorphSeal | None:
 
 def compare_morphs(seal: MorphSeal | None, content: BodyContent, at: SurfacePoints) -> PartReport:
     """Return how a body's face shapes match a seal. `at`: the sealed fingerprint's points on this body."""
+    if seal is not None and (why := content.problems.get("morphs")):
+        return PartReport(PartVerdict.ALTERED, why)
     if why := content.unread.get("morphs"):
         return PartReport(PartVerdict.UNREAD, why)
     found = {shape_key(morph.name): morph for morph in content.morphs}
@@ -76,8 +78,6 @@ def compare_morphs(seal: MorphSeal | None, content: BodyContent, at: SurfacePoin
             reason = f"the file has {len(found)} face shapes; the bound body has none"
             return PartReport(PartVerdict.ADDED, reason)
         return PartReport(PartVerdict.UNBOUND, "neither the file nor the binding has face shapes")
-    if why := content.problems.get("morphs"):
-        return PartReport(PartVerdict.ALTERED, why)
     if not found:
         names = tuple(shape.name for shape in seal.shapes)
         return PartReport(PartVerdict.MISSING, "the file has no face shapes", missing=names)

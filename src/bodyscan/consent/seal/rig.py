@@ -85,14 +85,14 @@ def seal_rig(content: BodyContent, at: SurfacePoints) -> RigSeal | None:
 
 def compare_rig(seal: RigSeal | None, content: BodyContent, at: SurfacePoints) -> PartReport:
     """Return how a body's rig matches a seal. `at`: the points of the sealed fingerprint on this body."""
+    if seal is not None and (why := content.problems.get("rig")):
+        return PartReport(PartVerdict.ALTERED, why)
     if why := content.unread.get("rig"):
         return PartReport(PartVerdict.UNREAD, why)
     if seal is None:
         if content.is_skinned:
             return PartReport(PartVerdict.ADDED, "the file has a skeleton; the bound body has none")
         return PartReport(PartVerdict.UNBOUND, "neither the file nor the binding has a skeleton")
-    if why := content.problems.get("rig"):
-        return PartReport(PartVerdict.ALTERED, why)
     if not content.is_skinned:
         return PartReport(PartVerdict.MISSING, "the file has no skeleton")
     if rig_digest(content) == seal.digest:

@@ -91,14 +91,17 @@ def seal_texture(content: BodyContent, at: SurfacePoints) -> TextureSeal | None:
 
 def compare_texture(seal: TextureSeal | None, content: BodyContent, at: SurfacePoints) -> PartReport:
     """Return how a body's colours match a seal. `at`: the sealed fingerprint's points on this body."""
+    if seal is not None and (why := content.problems.get("texture")):
+        return PartReport(PartVerdict.ALTERED, why)
     if why := content.unread.get("texture"):
         return PartReport(PartVerdict.UNREAD, why)
     if seal is None:
         if content.is_colored:
             return PartReport(PartVerdict.ADDED, "the file has colours; the bound body has none")
         return PartReport(PartVerdict.UNBOUND, "neither the file nor the binding has colours")
-    if why := content.problems.get("texture"):
-        return PartReport(PartVerdict.ALTERED, why)
+    if not content.is_colored and len({round(level, 3) for level in content.tint}) > 1:
+        reason = "a colour of its own in place of the bound ones: the file has a factor and no image"
+        return PartReport(PartVerdict.ALTERED, reason)
     if not content.is_colored:
         return PartReport(PartVerdict.MISSING, "the file has neither image nor vertex colours")
     if content.tint == _CLEAR and texture_digest(content) == seal.digest:
