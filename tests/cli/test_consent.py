@@ -264,7 +264,7 @@ def test_new_takes_a_draft_file_and_settings_win(folder: Path) -> None:
 
 def test_the_template_becomes_a_record(folder: Path) -> None:
     run("template", "-o", folder / "draft.toml")
-    run("new", "--from", folder / "draft.toml", "-o", folder / "r.json")
+    run("new", "--from", folder / "draft.toml", "-o", folder / "r.json", "--now", "2026-01-01T00:00:00Z")
     assert "exists already" in run("template", "-o", folder / "draft.toml", code=3).stderr
     assert json.loads(run("schema").stdout)["$id"] == json.loads((folder / "r.json").read_text())["schema"]
 

@@ -9,9 +9,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.consent import app
+from bodyscan.cli.keys import controller_key
+from bodyscan.consent.binding import bind
 from bodyscan.consent.key_files import save_private_key, save_public_key
-from consent.bound import bound_body
-from consent.people import ANNA, PACKER, STUDIO
+from bodyscan.consent.seal import seal
+from bodyscan.consent.verify import verify_content
+from bodyscan.errors import ConsentError
+from consent.bound import body, bound_body
+from consent.people import ANNA, NOW, PACKER, STUDIO, signed
 
 JUNE, JULY, AUGUST = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z"
 
@@ -79,3 +84,32 @@ def test_what_cannot_be_is_refused_and_the_history_stays(folder: Path) -> None:
     assert (folder / "keys.json").read_bytes() == before
     (folder / "keys.json").write_bytes(before.replace(b"lists", b"list"))
     assert "the key history does not hold" in run("keys", "show", folder / "keys.json", code=4).stderr
+
+
+def test_a_listed_key_binds_once_the_history_is_in_the_consent(folder: Path) -> None:
+    signer = ("--key", folder / "studio.jwk", "--now", JUNE)
+    run("keys", "add", folder / "keys.json", folder / "packer.pub.jwk", "--use", "binding", *signer)
+    record = folder / "record.json"
+    record.write_text(signed())
+    given = (record.read_text(), folder, folder / "packer.jwk", None, NOW)
+    with pytest.raises(ConsentError, match="is not the controller's"):
+        controller_key(*given)
+    run("keys", "attach", folder / "keys.json", record, "--now", JUNE)
+    text = record.read_text()
+    key = controller_key(text, folder, folder / "packer.jwk", None, NOW)
+    assert key.thumbprint == PACKER.thumbprint
+    bound = bind(text, seal(body()), key, created_at=NOW, software="test")
+    assert verify_content(bound, body(), now=NOW).ok
+    assert controller_key(text, folder, None, None, NOW).thumbprint == STUDIO.thumbprint
+    run("keys", "end", folder / "keys.json", PACKER.thumbprint, *signer)
+    run("keys", "attach", folder / "keys.json", record, "--now", JUNE)
+    with pytest.raises(ConsentError, match="is not the controller's"):
+        controller_key(record.read_text(), folder, folder / "packer.jwk", None, NOW)
+
+
+def test_a_history_of_somebody_else_is_not_attached(folder: Path) -> None:
+    run("keys", "start", folder / "packer.jwk", "-o", folder / "other.json", "--now", JUNE)
+    attach = ("keys", "attach", folder / "other.json", folder / "consent.json", "--now", JUNE)
+    before = (folder / "consent.json").read_bytes()
+    assert "whom the record does not name" in run(*attach, code=3).stderr
+    assert (folder / "consent.json").read_bytes() == before

@@ -51,6 +51,8 @@ def test_a_packers_word_makes_a_simplified_file_valid(folder: Path) -> None:
     assert run("verify", folder / "coarse.glb", "--now", JUNE, code=4).stdout.startswith("deny")
     made = folder / "attested.glb"
     run("reattest", folder / "coarse.glb", "--key", folder / "studio.jwk", "-o", made, "--now", JUNE)
+    again = run("reattest", made, "--key", folder / "studio.jwk", "-o", folder / "b.glb", "--now", JUNE)
+    assert "it was not needed: the file is reattested as it is" in again.stdout
     answer = json.loads(run("verify", made, "--now", JUNE, "--json").stdout)
     assert (answer["decision"], answer["geometry"]) == ("allow", "reattested")
     assert 1 < answer["moved_mm"] < 10

@@ -140,7 +140,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
 
     known = read_evidence(job.evidence, now=job.now)
     text, record = consent_for(job.consent, job.use, job.now, known)
-    key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
+    key = controller_key(text, job.consent.parent, job.controller_key, job.passphrase_file, job.now)
     # A twin's rig is not the fit that a new pose needs.
     refuse_twin(job.scan, "body data are made of the raw scan. Give the scan that the twin was made from.")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import typer
 
-from bodyscan.consent import ConsentRecord, SigningKey
+from bodyscan.consent import SigningKey, open_consent
+from bodyscan.consent.acting_keys import acting_keys
 from bodyscan.consent.key_files import find_private_key, load_private_key, others_can_read, read_key_text
+from bodyscan.consent.key_history import KeyUse
 from bodyscan.consent.keys import is_locked
 from bodyscan.errors import ConsentError, InputError
 
@@ -17,19 +20,24 @@ DEMO_KEYS = "demo_keys"
 
 
 def controller_key(
-    record: ConsentRecord, consent_folder: Path, given: Path | None, passphrase_file: Path | None
+    text: str, consent_folder: Path, given: Path | None, passphrase_file: Path | None, now: datetime
 ) -> SigningKey:
-    """Return the controller's private key: `given`, else the one that lies beside the consent file.
+    """Return the private key that may bind for the controller of the consent `text` at `now` (UTC).
 
-    For a demo record the folder `demo_keys` beside the consent file is searched too. Raises `ConsentError`
-    where there is none, or where the given key is not the one that the record names.
+    It is `given`, else the one that lies beside the consent file; for a demo record the folder `demo_keys`
+    beside it is searched too. The record names one key; a key history in the text may allow others. Raises
+    `ConsentError` where there is none, or where the given key is not one that may.
     """
-    wanted = record.controller.public_key.thumbprint
+    opened = open_consent(text)
+    record, root = opened.record, opened.record.controller.public_key
+    acting = acting_keys(root, opened.histories.get(root.thumbprint), KeyUse.BINDING)
+    allowed = [name for name, key in acting.items() if not key.has_ended(now)]
+    wanted = " or ".join(allowed) or "none, for all have ended"
     if given is not None:
         key = load_private_key(given, _passphrase(given, passphrase_file))
-        if key.thumbprint != wanted:
+        if key.thumbprint not in allowed:
             raise ConsentError(
-                f"The key {given.name} ({key.thumbprint}) is not the controller's: the record names {wanted} "
+                f"The key {given.name} ({key.thumbprint}) is not the controller's: allowed is {wanted} "
                 f"of {record.controller.name}. Give that key."
             )
         if others_can_read(given) and not record.demo:
@@ -39,8 +47,9 @@ def controller_key(
         return key
     folders = [consent_folder, consent_folder / DEMO_KEYS] if record.demo else [consent_folder]
     for folder in folders:
-        if folder.is_dir() and (found := find_private_key(folder, wanted)):
-            return found
+        for name in allowed if folder.is_dir() else ():
+            if found := find_private_key(folder, name):
+                return found
     raise ConsentError(
         f"The private key of the controller {record.controller.name} ({wanted}) was not found in "
         f"{consent_folder}. It binds the consent to the twin's geometry: give it with --controller-key, or "

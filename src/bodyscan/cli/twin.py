@@ -33,13 +33,14 @@ from bodyscan.cli.scan_job import (
     read_hinted,
     refuse_twin,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
 from bodyscan.files import Writer, write_all
 
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import TwinOptions
+    from bodyscan.ledger import Receipt
 
 app = typer.Typer()
 
@@ -196,7 +197,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
 
     known = read_evidence(job.evidence, now=job.now)
     text, record = consent_for(job.consent, job.use, job.now, known)
-    key = controller_key(record, job.consent.parent, job.controller_key, job.passphrase_file)
+    key = controller_key(text, job.consent.parent, job.controller_key, job.passphrase_file, job.now)
 
     from bodyscan.cli.twin_options import load_options
 
@@ -239,7 +240,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             )
             _write_report(job.report, data, progress)
         raise
-    from bodyscan.gltf import export_twin
+    from bodyscan.gltf.export import export_twin, part_kinds
     from bodyscan.ledger import EntryKind
     from bodyscan.mark.twin_id import mark_under
 
@@ -253,9 +254,17 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         now=job.now,
         reference=job.reference,
         twin_id=mark.twin_id,
+        kinds={str(place): kind for place, kind in part_kinds(result.twin, job.output).items()},
     )
+    receipts: list[Receipt] = []
     with progress.stage("write") as remarks:
-        exported = export_twin(result.twin, job.output, options.gltf, options.pack, write=uses)
+        exported = export_twin(
+            result.twin,
+            job.output,
+            options.gltf,
+            options.pack,
+            write=lambda contents: receipts.append(uses(contents)),
+        )
         remarks.append(f"{len(exported.files)} files, the use is in the ledger")
     page = None
     if job.report is not None:
@@ -265,7 +274,9 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         # The studio's own check: written down, and not billed.
         check = replace(uses, kind=EntryKind.RENDER, use=replace(job.use, purpose=Purpose.MAKE_TWIN))
         page = _write_report(job.report, data, progress, check)
-    return twin_report.summary(result, record, exported, page, progress.finished)
+    values, rows = twin_report.summary(result, record, exported, page, progress.finished)
+    (receipt,) = receipts
+    return values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)]
 
 
 def _write_report(folder: Path, data: Any, progress: StageProgress, write: Writer = write_all) -> Path:

@@ -60,6 +60,8 @@ class UseWriter:
     """16 hex digits."""
     units: int = 1
     """How many uses this is: a turntable is as many as its pictures."""
+    kinds: Mapping[str, str] | None = None
+    """Path -> what the file is: `twin`, `level 1`. A file that is not named is of the use's own kind."""
 
     def __call__(self, contents: Mapping[Path, bytes]) -> Receipt:
         """Write all files or none; return the use's receipt.
@@ -78,7 +80,12 @@ class UseWriter:
         digests = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
         with Ledger.open(ledger_place(self.place), now=self.now) as ledger:
             log = LedgerLog(
-                ledger, text=self.text, reference=self.reference, twin_id=self.twin_id, units=self.units
+                ledger,
+                text=self.text,
+                reference=self.reference,
+                twin_id=self.twin_id,
+                units=self.units,
+                kinds=self.kinds,
             )
             entry = log.entry(self.record, self.use, self.kind, digests, self.now)
             with recording(ledger, entry, again=log.again) as receipt:

@@ -84,6 +84,18 @@ def consent_text(file: Path) -> str:
     return text
 
 
+def write_consent(file: Path, target: Path, text: str) -> None:
+    """Write `file`, a record or a twin, with the consent `text` in it to `target`."""
+    if not is_glb(file):
+        write_atomic(target, text.encode())
+        return
+    from bodyscan.gltf.consent_copies import replace_consent
+    from bodyscan.gltf.container import pack_glb, unpack_glb
+
+    document, binary = unpack_glb(file)
+    write_atomic(target, pack_glb(replace_consent(document, text), binary))
+
+
 def write_new(path: Path, text: str, overwrite: bool) -> None:
     """Write a text file that must not exist yet, unless `overwrite`."""
     check_new(path, overwrite)

@@ -14,6 +14,7 @@ from bodyscan.errors import InputError
 
 if TYPE_CHECKING:
     from bodyscan.ledger import Erased, Ledger
+    from bodyscan.ledger.people import IndexedOutput
 
 app = typer.Typer()
 
@@ -83,7 +84,7 @@ def _told(done: Erased) -> tuple[dict[str, object], list[tuple[str, str]]]:
         ],
     }
     rows = [
-        (str(each.state), _words(each.output.place, each.output.sha256, each.message))
+        (str(each.state), _words(each.output, each.message))
         for each in done.outputs
     ]
     counts: dict[str, int] = {}
@@ -98,5 +99,6 @@ def _told(done: Erased) -> tuple[dict[str, object], list[tuple[str, str]]]:
     return values, rows
 
 
-def _words(place: str, sha256: str, message: str) -> str:
-    return f"{place}  (SHA-256 {sha256}){f': {message}' if message else ''}"
+def _words(output: IndexedOutput, message: str) -> str:
+    told = f"{output.kind}, SHA-256 {output.sha256}"
+    return f"{output.place}  ({told}){f': {message}' if message else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,15 @@ from bodyscan.cli.consent.common import (
     PassphraseFile,
     check_new,
     clock,
+    consent_text,
     signing_key,
     utc_time,
+    write_consent,
 )
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
 from bodyscan.cli.text_files import read_text
+from bodyscan.consent.binding import open_consent
 from bodyscan.consent.fields import format_utc
 from bodyscan.consent.key_files import load_public_key
 from bodyscan.consent.key_history import (
@@ -27,9 +31,11 @@ from bodyscan.consent.key_history import (
     KeyUse,
     ListedKey,
     extend_history,
+    newest_histories,
     read_key_history,
     start_history,
 )
+from bodyscan.consent.sign import role_keys
 from bodyscan.errors import InputError
 from bodyscan.files import write_atomic
 
@@ -101,6 +107,35 @@ def end(
     ]
     signer = signing_key(key, passphrase_file)
     _finish(history, extend_history(known, signer, keys, moment), as_json)
+
+
+@app.command()
+@run_guarded
+def attach(
+    history: Annotated[Path, typer.Argument(help="The key history (JSON).")],
+    file: Annotated[Path, typer.Argument(help="A signed record or bound consent (JSON), or a twin (.glb).")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead.")] = None,
+    now: NowOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a key history into a consent, so that keys beside the record's own count with the file alone.
+
+    The history's owner must be one whom the record names. A later history of the same owner replaces it.
+    """
+    known, _ = _read(history, now)
+    text = consent_text(file)
+    opened = open_consent(text)
+    owners = {key.thumbprint for key in role_keys(opened.record).values()}
+    if known.owner not in owners:
+        raise InputError(
+            f"The history is of {known.owner}, whom the record does not name; it names {', '.join(owners)}."
+        )
+    newest_histories([*opened.histories.values(), known])  # a fork is refused
+    embedded = {**opened.histories, known.owner: known}
+    bundle = replace(opened.bundle, keys=tuple(one.to_value() for one in embedded.values()))
+    write_consent(file, output or file, bundle.to_text())
+    values = {"file": str(output or file), "owner": known.owner, "list": known.current.sequence}
+    print_result(values, values.items(), as_json)
 
 
 @app.command()

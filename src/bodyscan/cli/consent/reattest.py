@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bodyscan import __version__
-from bodyscan.cli.consent.common import JsonFlag, NowOption, PassphraseFile, clock, signing_key
+from bodyscan.cli.consent.common import JsonFlag, NowOption, PassphraseFile, clock, signing_key, write_consent
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import check_output_file, print_result
 
@@ -31,19 +31,20 @@ def reattest(
     one that its key history lists for packing, or a licensee's whom the record lets repack; up to 10 mm.
     """
     from bodyscan.consent import reattest as attested
+    from bodyscan.consent import verify_content
     from bodyscan.errors import ConsentError
-    from bodyscan.files import write_atomic
-    from bodyscan.gltf.consent_copies import replace_consent
-    from bodyscan.gltf.container import pack_glb, unpack_glb
     from bodyscan.gltf.read_content import read_content
 
     check_output_file(output, ".glb", [packed, key])
     text, content = read_content(packed)
     if text is None:
         raise ConsentError(f"{packed.name} carries no consent record; pack it with a tool that keeps it.")
-    private = signing_key(key, passphrase_file)
-    new = attested(text, content, private, now=clock(now), software=f"bodyscan {__version__}")
-    document, binary = unpack_glb(packed)
-    write_atomic(output, pack_glb(replace_consent(document, new), binary))
-    values = {"file": str(output), "packer": private.thumbprint}
-    print_result(values, values.items(), as_json)
+    private, moment = signing_key(key, passphrase_file), clock(now)
+    new = attested(text, content, private, now=moment, software=f"bodyscan {__version__}")
+    before = verify_content(text, content, now=moment)
+    write_consent(packed, output, new)
+    values = {"file": str(output), "packer": private.thumbprint, "needed": not before.ok}
+    rows = [("file", str(output)), ("packer", private.thumbprint)]
+    if before.ok:
+        rows.append(("note", f"it was not needed: the file is {before.geometry} as it is"))
+    print_result(values, rows, as_json)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodyscan.cli.consent.common import JsonFlag, NowOption, clock, consent_text, is_glb
+from bodyscan.cli.consent.common import JsonFlag, NowOption, clock, consent_text, is_glb, write_consent
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
 from bodyscan.consent.binding import open_consent
@@ -58,7 +58,7 @@ def stamp(
     roots = [path.read_bytes() for path in stamp_authority or ()]
     moment = verify_stamp(token, data, roots, clock(now)) if roots else None
     target = output or file
-    _write(file, target, _with_stamp(bundle, Stamp(of, token)))
+    write_consent(file, target, _with_stamp(bundle, Stamp(of, token)).to_text())
     values: dict[str, Any] = {
         "file": str(target),
         "of": str(of),
@@ -90,18 +90,6 @@ def _with_stamp(bundle: Bundle, new: Stamp) -> Bundle:
     if len(bundle.stamps) >= MAX_STAMPS:
         raise InputError(f"the consent holds {len(bundle.stamps)} stamps, the most that are allowed.")
     return replace(bundle, stamps=(*bundle.stamps, new))
-
-
-def _write(file: Path, target: Path, bundle: Bundle) -> None:
-    """Write `file` with another consent to `target`."""
-    if not is_glb(file):
-        write_atomic(target, bundle.to_text().encode())
-        return
-    from bodyscan.gltf.consent_copies import replace_consent
-    from bodyscan.gltf.container import pack_glb, unpack_glb
-
-    document, binary = unpack_glb(file)
-    write_atomic(target, pack_glb(replace_consent(document, bundle.to_text()), binary))
 
 
 def _read(path: Path) -> bytes:
