@@ -24,12 +24,10 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy.spatial import KDTree
 
 from bodyscan.consent.fields import StrictModel
 from bodyscan.errors import InputError
 from bodyscan.geometry.normals import area_vectors
-from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.sampling import sample_surface
 from bodyscan.types import F64, Mesh
 
@@ -127,6 +125,8 @@ def compare(known: Fingerprint, positions: ArrayLike, faces: ArrayLike) -> Devia
 
     Raises `InputError` where the surface has no triangle or the fingerprint no points.
     """
+    from bodyscan.geometry.raycast import Raycaster  # half a second, for who compares surfaces alone
+
     points, triangles = _arrays(positions, faces)
     wanted = known.positions()
     distance, _, _ = Raycaster(Mesh(points, triangles.astype(np.int32))).closest(wanted)
@@ -166,6 +166,8 @@ def _spread_out(points: F64, count: int) -> NDArray[np.int64]:
 
 def _reach(known: F64, points: F64, triangles: NDArray[np.int64]) -> float:
     """Largest distance of any place of a surface to the nearest of the `known` points, metres."""
+    from scipy.spatial import KDTree  # half a second, for who compares surfaces alone
+
     dense, _, _ = sample_surface(points, triangles, DENSE, seed=0)
     corners = points[np.unique(triangles)]
     distance, _ = KDTree(known).query(np.concatenate([dense, corners]))

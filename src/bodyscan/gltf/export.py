@@ -60,7 +60,7 @@ def export_twin(
     findings = [f"Left out, as the target {target.name} does not read it: {what}." for what in left_out]
     contents: dict[Path, bytes] = {}
     kinds = []
-    for kind, place, part in _parts(twin, path):
+    for (place, kind), part in zip(part_kinds(twin, path).items(), _parts(twin), strict=True):
         document, binary = pack(*part_document(part, twin, options), packing)
         if finding := over_budget(document, packing):
             findings.append(f"{place.name}: {finding}")
@@ -80,13 +80,22 @@ def check_suffix(path: Path, target: Target) -> None:
         )
 
 
-def _parts(twin: Twin, path: Path) -> list[tuple[str, Path, Part]]:
-    parts = [("twin", path, level_part(twin, 0))]
+def part_kinds(twin: Twin, path: str | Path) -> dict[Path, str]:
+    """Return the files that `export_twin` writes for `path`, each with what it is; the twin first.
+
+    A file is a `twin`, a `level 1` ..., or a `collision body`.
+    """
+    path = Path(path)
+    kinds = {path: "twin"}
     for index in range(1, len(twin.levels) + 1):
-        place = path.with_name(f"{path.stem}.lod{index}{path.suffix}")
-        parts.append((f"level {index}", place, level_part(twin, index)))
+        kinds[path.with_name(f"{path.stem}.lod{index}{path.suffix}")] = f"level {index}"
     if twin.collision is not None:
         # No VRM: a collision body is no avatar.
-        place = path.with_name(f"{path.stem}.collision.glb")
-        parts.append(("collision body", place, collision_part(twin)))
-    return parts
+        kinds[path.with_name(f"{path.stem}.collision.glb")] = "collision body"
+    return kinds
+
+
+def _parts(twin: Twin) -> list[Part]:
+    """The parts of a twin, in the order of `part_kinds`."""
+    parts = [level_part(twin, index) for index in range(len(twin.levels) + 1)]
+    return parts if twin.collision is None else [*parts, collision_part(twin)]

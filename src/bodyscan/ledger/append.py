@@ -90,8 +90,10 @@ class Writer:
             self.details,
         )
         self.connection.executemany(
-            "INSERT INTO outputs (person, sequence, sha256, place, kind, written) VALUES (?, ?, ?, ?, ?, 0) "
-            "ON CONFLICT DO NOTHING",
+            # Behind what a repeated run finds there: the first run's main file stays the first.
+            "INSERT INTO outputs (person, sequence, sha256, place, kind, position, written) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(position), -1) + 1 FROM outputs "
+            "WHERE person = ?1 AND sequence = ?2), 0) ON CONFLICT DO NOTHING",
             self.outputs,
         )
 
@@ -222,6 +224,6 @@ def _too_early(at: str, latest: str) -> InputError:
 def _double(sequence: int, use: UseEntry) -> DoubleUseError:
     return DoubleUseError(
         f"this use stands in the ledger already, as entry {sequence}: the same {use.kind} under the same "
-        f"record, for {use.purpose}, with the same file, licensee, place, medium and reference. It is billed "
-        "once; where it is another use, give it a reference of its own."
+        f"record, for {use.purpose}, with the same files, licensee, place, medium and reference. It is "
+        "billed once; where it is another use, give it a reference of its own."
     )

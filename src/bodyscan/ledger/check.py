@@ -150,7 +150,7 @@ def _opens(item: ProvedEntry, entry: Entry, blinder: Blinder) -> bool:
         tag("reason", item.reason),
     )
     files = {blinder.tag("output", output.sha256) for output in item.outputs}
-    return told == (entry.record, entry.reference, entry.twin, entry.reason) and entry.output_tags <= files
+    return told == (entry.record, entry.reference, entry.twin, entry.reason) and entry.output_tags == files
 
 
 def _bill_problems(statement: Statement, entries: list[Entry]) -> list[str]:

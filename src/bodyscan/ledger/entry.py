@@ -9,6 +9,7 @@ The body is canonical JSON (RFC 8785). Members that would name the person are ta
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from bodyscan.consent.fields import Sha256Hex, StrictModel, Territory, UtcTime, 
 from bodyscan.consent.record import Medium, Purpose
 from bodyscan.ledger.tags import Blinder
 from bodyscan.ledger.terms import PayTerms, canonical_text
-from bodyscan.ledger.use import EntryKind, UseEntry
+from bodyscan.ledger.use import MAX_OUTPUTS, EntryKind, UseEntry
 
 MAX_BODY_BYTES = 16 * 1024
 _ENTRY_PREFIX = b"bodyscan ledger entry v1\n"
@@ -49,7 +50,7 @@ class Entry(StrictModel):
     """Tag of the twin's id."""
     output: Sha256Hex | None = None
     """Tag of the SHA-256 of the main output."""
-    more: Annotated[tuple[Sha256Hex, ...], Field(max_length=64)] = ()
+    more: Annotated[tuple[Sha256Hex, ...], Field(max_length=MAX_OUTPUTS - 1)] = ()
     """Tags of the other outputs."""
     units: Annotated[int, Field(ge=1)] | None = None
     revenue: Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$")] | None = None
@@ -72,13 +73,14 @@ class Entry(StrictModel):
     def use_key(self) -> bytes:
         """Return the 32 bytes by which a use is known again, so that it is billed once.
 
-        They cover the record, the kind, the main output, the purpose, the reference, the licensee, the
-        territory and the medium: the same picture for another licensee or campaign is another use.
+        They cover the record, the kind, all outputs in whatever order, the purpose, the reference, the
+        licensee, the territory and the medium. The same picture for another licensee or campaign is another
+        use, and so is a set of pictures of which only some were there before.
         """
         return _use_key(
             self.record,
             self.kind,
-            self.output,
+            self.output_tags,
             self.purpose,
             self.reference,
             self.licensee,
@@ -98,7 +100,8 @@ def use_text(use: UseEntry, at: str, sequence: int, number: int, blinder: Blinde
     canonical, and the tests read every form with it.
     """
     agreement, tag, kept = use.agreement, blinder.tag, blinder.kept_tag
-    record, output = kept("record", agreement.record_id), tag("output", use.outputs[0].sha256)
+    record = kept("record", agreement.record_id)
+    outputs = [tag("output", out.sha256) for out in use.outputs]
     reference = "" if use.reference is None else kept("reference", use.reference)
     parts = [f'{{"at":"{at}"']
     if use.revenue is not None:
@@ -108,11 +111,10 @@ def use_text(use: UseEntry, at: str, sequence: int, number: int, blinder: Blinde
         parts.append(f',"licensee":{canonical_text(use.licensee)}')
     if use.medium is not None:
         parts.append(f',"medium":"{use.medium}"')
-    if len(use.outputs) > 1:
-        more = canonical_text([tag("output", out.sha256) for out in use.outputs[1:]])
-        parts.append(f',"more":{more}')
+    if len(outputs) > 1:
+        parts.append(f',"more":{canonical_text(outputs[1:])}')
     parts.append(
-        f',"number":{number},"output":"{output}","pay":{agreement.pay_text}'
+        f',"number":{number},"output":"{outputs[0]}","pay":{agreement.pay_text}'
         f',"purpose":"{use.purpose}","record":"{record}"'
     )
     if reference:
@@ -125,7 +127,7 @@ def use_text(use: UseEntry, at: str, sequence: int, number: int, blinder: Blinde
     if use.twin_id is not None:
         parts.append(f',"twin":"{kept("twin", use.twin_id)}"')
     parts.append(f',"units":{use.units}}}')
-    key = _use_key(record, use.kind, output, use.purpose, reference, use.licensee, use.territory, use.medium)
+    key = _use_key(record, use.kind, outputs, use.purpose, reference, use.licensee, use.territory, use.medium)
     return "".join(parts), key
 
 
@@ -134,7 +136,9 @@ def utc_text(time: datetime) -> str:
     return time.isoformat(timespec="seconds")[:19] + "Z"
 
 
-def _use_key(*values: str | None) -> bytes:
+def _use_key(record: str | None, kind: str, outputs: Iterable[str], *values: str | None) -> bytes:
+    """Hash of what makes a use; outputs are sorted and counted once, for their order tells nothing."""
+    values = (record, kind, ",".join(sorted(set(outputs))), *values)
     return hashlib.sha256("\n".join([value or "" for value in values]).encode()).digest()
 
 

@@ -112,9 +112,10 @@ def details_of(ledger: Ledger, person: Person) -> dict[int, Detail]:
 
 
 def outputs_of(ledger: Ledger, person: Person) -> tuple[IndexedOutput, ...]:
-    """Return every file that came of a person's uses, in the order of the entries."""
+    """Return every file that came of a person's uses, entry by entry, the main file of each first."""
     query = (
-        "SELECT sequence, sha256, place, kind, written FROM outputs WHERE person = ? ORDER BY sequence, place"
+        "SELECT sequence, sha256, place, kind, written FROM outputs WHERE person = ? "
+        "ORDER BY sequence, position"
     )
     with sqlite_errors(ledger.path):
         rows = ledger.connection.execute(query, (person.row,)).fetchall()
@@ -140,7 +141,7 @@ def pending(ledger: Ledger) -> tuple[IndexedOutput, ...]:
     """
     query = (
         "SELECT sequence, sha256, place, kind, written FROM outputs WHERE written = 0 AND NOT EXISTS "
-        "(SELECT 1 FROM entries AS void WHERE void.voids = outputs.sequence) ORDER BY sequence, place"
+        "(SELECT 1 FROM entries AS void WHERE void.voids = outputs.sequence) ORDER BY sequence, position"
     )
     with sqlite_errors(ledger.path):
         rows = ledger.connection.execute(query).fetchall()

@@ -24,7 +24,8 @@ from bodyscan.errors import InputError
 
 APPLICATION_ID = 0x6273_6C67
 """`bslg`, in the file's header."""
-FORMAT = 1
+FORMAT = 2
+"""2 keeps the order of a use's outputs, and its use key covers all of them."""
 MAX_VALUE_BYTES = 1_000_000
 """No text in a ledger is longer: a damaged length is refused before memory is asked for."""
 CACHE_KIB = 64 * 1024
@@ -79,6 +80,7 @@ CREATE TABLE details (
 CREATE TABLE outputs (
   person INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
+  position INTEGER NOT NULL,
   sha256 TEXT NOT NULL,
   place TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -259,7 +261,10 @@ def _check_header(path: Path) -> None:
     if not head.startswith(_MAGIC) or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
         raise InputError(f"{path} is no ledger of bodyscan; give the ledger's file.")
     if (found := int.from_bytes(head[60:64], "big")) != FORMAT:
-        raise InputError(f"the ledger {path} has the format {found}; this version reads {FORMAT}.")
+        raise InputError(
+            f"the ledger {path} has the format {found}; this version reads {FORMAT}. Open it with the "
+            "version that wrote it, or begin a new ledger."
+        )
 
 
 _SCHEMA_QUERY = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"

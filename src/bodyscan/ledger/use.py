@@ -19,7 +19,8 @@ from bodyscan.ledger.terms import PayTerms, canonical_text, terms_of
 
 MAX_TEXT = 200
 MAX_UNITS = 1_000_000
-MAX_OUTPUTS = 64
+MAX_OUTPUTS = 128
+"""The pictures of the longest turntable are 72."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TWIN_ID = re.compile(r"[0-9a-f]{16}")
 _MONEY = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?")
@@ -116,7 +117,7 @@ class UseEntry:
     at: datetime
     """UTC; fractions of a second are dropped."""
     outputs: tuple[OutputRef, ...]
-    """The files; the first is the one by which the use is known again. At least one."""
+    """The files, the main one first. At least one; by all of them the use is known again."""
     territory: str | None = None
     medium: Medium | None = None
     licensee: str | None = None

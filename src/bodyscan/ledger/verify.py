@@ -319,8 +319,8 @@ def _check_person(ledger: Ledger, person: Person, audit: _Audit) -> None:
             blinder.kept_tag("reference", reference) if reference is not None else None,
             blinder.kept_tag("twin", twin_id) if twin_id is not None else None,
         )
-        # A use that was asked for again may have left more files than the first time.
-        whole = entry.record in records and entry.output_tags <= listed.get(at, set())
+        # A use that was asked for again may lie in more places, and each of them holds the same bytes.
+        whole = entry.record in records and entry.output_tags == listed.get(at, set())
         if not whole or told != (entry.reference, entry.twin):
             text = f"what is kept about entry {at} (record, reference, twin, files) was changed."
             audit.find(Problem.PERSONAL, text, at)

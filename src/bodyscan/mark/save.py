@@ -17,6 +17,7 @@ from bodyscan.mark.info import MarkInfo
 from bodyscan.mark.label import LabelOptions, draw_label
 from bodyscan.mark.label_place import Box
 from bodyscan.mark.metadata import PNG_XMP_KEY, SourceType, xmp_packet
+from bodyscan.mark.watermark_detect import reads_back
 from bodyscan.mark.watermark_embed import embed_watermark, watermark_gap
 from bodyscan.types import U8
 
@@ -24,6 +25,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 QUALITY = 90
 """Of JPEG and WebP."""
 WATERMARK_NAME = "bodyscan 1"
+UNREADABLE = "the picture is too busy for its size; a watermark could not be read back"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class MarkedPicture:
     image: U8
     """(H, W, 3) uint8 sRGB, labelled, and watermarked where `watermark_gap` is empty."""
     watermark_gap: str
-    """Why the picture is too small for a watermark, or ""."""
+    """Why the picture carries no watermark, or ""."""
 
     @property
     def watermark(self) -> str:
@@ -46,12 +48,17 @@ def mark_picture(
 ) -> MarkedPicture:
     """Label `image` (H, W, 3) uint8 sRGB and lay the watermark over it; `avoid` as in `draw_label`.
 
-    A picture with a side under 200 px is too small for the watermark and gets the label alone: the result
-    says so, and so do the metadata of a file that is written. Raises what `draw_label` raises.
+    A picture with a side under 200 px, or one so busy for its size that the watermark cannot be read back,
+    gets the label alone: the result says so, and so do the metadata of a file that is written. Raises what
+    `draw_label` raises.
     """
     labelled = draw_label(image, info, label, avoid)
-    gap = watermark_gap(labelled.shape[1], labelled.shape[0])
-    return MarkedPicture(labelled if gap else embed_watermark(labelled, info.twin_bytes), gap)
+    if gap := watermark_gap(labelled.shape[1], labelled.shape[0]):
+        return MarkedPicture(labelled, gap)
+    marked = embed_watermark(labelled, info.twin_bytes)
+    if not reads_back(marked, info.twin_bytes):
+        return MarkedPicture(labelled, UNREADABLE)
+    return MarkedPicture(marked, "")
 
 
 def encode_marked(
@@ -65,8 +72,8 @@ def encode_marked(
 ) -> bytes:
     """Mark `image` (H, W, 3) uint8 sRGB and return it as PNG, JPEG or WEBP bytes with its XMP packet.
 
-    `avoid` as in `draw_label`. Where the picture is too small for a watermark, `consent:Watermark` in the
-    packet says so; `watermark_gap(width, height)` tells it before.
+    `avoid` as in `draw_label`. Where the picture carries no watermark, `consent:Watermark` in the packet says
+    why; `mark_picture` tells it too.
     """
     if file_format not in FORMATS.values():
         raise InputError(f"file_format is {file_format!r}; possible are PNG, JPEG and WEBP.")

@@ -4,7 +4,7 @@ degrees.
 1. The picture is made even: fine detail by its local strength, so that no outline outweighs a flat surface.
 2. For a scale, the discrete Fourier transform at the tile's frequencies alone: two matrix products.
    Nothing is resampled. The pilot's correlation over all places of the tile is one small inverse transform.
-3. The scales 1 and 1/2 are tried first, then a ladder from 0.4 to 2 on the middle of the picture, in all
+3. The scales 1 and 1/2 are tried first, then a ladder from 0.3 to 2 on the middle of the picture, in all
    eight turns and mirrorings; the best are made sharper on the whole picture.
 4. At the place found, each sign is the sum of its waves, and the code decides.
 
@@ -28,15 +28,15 @@ from bodyscan.mark.watermark_pattern import MOST_CYCLES, TILE_PX, TURNS, Waves, 
 from bodyscan.types import F32, F64, U8, frozen_array
 
 FIRST_SCALES = (1.0, 0.5)
-LEAST_SCALE, MOST_SCALE = 0.4, 2.0
+LEAST_SCALE, MOST_SCALE = 0.3, 2.0
 LADDER_WINDOW_PX = 512
 LADDER_STEP = 0.015
 """Step of the ladder at scale 1 for a window of 512 px; it falls with the scale and grows with the window's
 inverse, so that waves at the rim are never more than a quarter of a cycle off."""
 WINDOW_PX = 2048
 """The most of a picture that is looked at, about its centre."""
-COARSE_GRID, FINE_GRID = 160, 2 * TILE_PX
-"""Places a tile's side that are tried: in the ladder, and where the signs are read."""
+COARSE_GRID, SHARP_GRID, FINE_GRID = 160, 256, 2 * TILE_PX
+"""Places a tile's side that are tried: in the ladder, around its best scales, and where signs are read."""
 CANDIDATES = 3
 LEAST_PILOT = 6.0
 """Standard deviations of the pilot's correlation below which nothing is decoded."""
@@ -59,7 +59,7 @@ class Watermark:
     pilot: float
     """Correlation with the pilot, in standard deviations of what chance gives."""
     scale: float
-    """Size of the picture against the one that was marked, 0.4 to 2."""
+    """Size of the picture against the one that was marked, 0.3 to 2."""
     turn: int
     """Index of `watermark_pattern.TURNS`; 0: as it was."""
     false_alarm: float
@@ -107,10 +107,17 @@ def find_watermark(image: U8) -> Search:
     return Search(None, best)
 
 
+def reads_back(image: U8, payload: bytes) -> bool:
+    """Whether 8 bytes can be read in a picture (H, W, 3) uint8 sRGB that they were just laid over."""
+    pixels = frozen_array("image", image, np.uint8, (None, None, 3))
+    found = _read(_evened(luma(_middle(pixels, WINDOW_PX))), _Fit(0.0, 1.0, 0), 1)
+    return found is not None and found.payload == payload
+
+
 def pilot_chance(pilot: float) -> float:
     """Return the probability, at most, that noise reaches this correlation anywhere in the search."""
     ladder = (1 / LEAST_SCALE - 1 / MOST_SCALE) / LADDER_STEP + len(FIRST_SCALES)
-    places = ladder * len(TURNS) * COARSE_GRID**2
+    places = ladder * len(TURNS) * FINE_GRID**2
     return min(1.0, places * erfc(pilot / sqrt(2)) / 2)
 
 
@@ -154,10 +161,11 @@ def _correlate(values: NDArray, made: Waves, grid: int) -> tuple[float, tuple[in
     pilot = made.is_pilot
     product = values[pilot] * made.carrier[pilot].conj()
     rows, columns = made.rows[pilot], made.columns[pilot]
-    plane = np.zeros((grid, grid), np.complex64)
+    plane = np.zeros((grid, grid // 2 + 1), np.complex64)
     plane[rows % grid, columns] = product
-    plane[-rows % grid, -columns % grid] = product.conj()
-    places = np.asarray(fft.ifft2(plane)).real
+    straight = columns == 0  # the half plane holds both waves of a pair there
+    plane[-rows[straight] % grid, 0] = product[straight].conj()
+    places = np.asarray(fft.irfft2(plane, (grid, grid)))
     best = int(places.argmax())
     deviation = sqrt(2 * float((np.abs(values[pilot]) ** 2).sum())) + 1e-9
     return float(places.flat[best]) * grid * grid / deviation, divmod(best, grid)
@@ -190,11 +198,11 @@ def _sharpened(even: F32, fit: _Fit) -> _Fit:
     step = _step(fit.scale, max(even.shape))
     count = max(1, int(np.ceil(reach / step)))
     scales = [fit.scale + i * reach / count for i in range(-count, count + 1)]
-    best = max((_best_turn(even, s, (fit.turn,), FINE_GRID) for s in scales), key=lambda one: one.pilot)
+    best = max((_best_turn(even, s, (fit.turn,), SHARP_GRID) for s in scales), key=lambda one: one.pilot)
     step = reach / count
     for _ in range(3):
         step /= 2
-        tried = [_best_turn(even, best.scale + sign * step, (fit.turn,), FINE_GRID) for sign in (-1, 1)]
+        tried = [_best_turn(even, best.scale + sign * step, (fit.turn,), SHARP_GRID) for sign in (-1, 1)]
         best = max([best, *tried], key=lambda one: one.pilot)
     return best
 

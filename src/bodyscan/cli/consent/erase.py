@@ -83,10 +83,7 @@ def _told(done: Erased) -> tuple[dict[str, object], list[tuple[str, str]]]:
             for each in done.outputs
         ],
     }
-    rows = [
-        (str(each.state), _words(each.output, each.message))
-        for each in done.outputs
-    ]
+    rows = [(str(each.state), _words(each.output, each.message)) for each in done.outputs]
     counts: dict[str, int] = {}
     for each in done.outputs:
         counts[str(each.state)] = counts.get(str(each.state), 0) + 1

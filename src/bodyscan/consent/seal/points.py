@@ -6,15 +6,17 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bodyscan.consent.content import BodyContent
 from bodyscan.errors import InputError
-from bodyscan.geometry.raycast import Raycaster
 from bodyscan.types import F64, Mesh
+
+if TYPE_CHECKING:
+    from bodyscan.geometry.raycast import Raycaster
 
 JITTER_M = 5e-4
 """How far a packer may move the surface beside a point, metres."""
@@ -52,6 +54,8 @@ class SurfacePoints:
     def _caster(self) -> Raycaster:
         if not len(self._content.faces):
             raise InputError("the mesh has no triangle; there is nothing to compare.")
+        from bodyscan.geometry.raycast import Raycaster
+
         return Raycaster(Mesh(self._content.positions.astype(np.float64), self._content.faces))
 
     def spread(self, value: Callable[[Placement], F64]) -> F64:

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.spatial import KDTree
 
 from bodyscan.consent.content import JOINT_GRID_M, BodyContent
 from bodyscan.consent.fields import StrictModel
@@ -189,6 +188,8 @@ def _joints_apart(seal: RigSeal, content: BodyContent) -> tuple[float, str]:
     any_weight, clear = (content.joint_positions[largest > limit] for limit in (0.0, 2 * CARRIES))
     if not len(bound) or not len(any_weight):
         return 0.0, "no joint of the file carries weight" if len(bound) else ""
+    from scipy.spatial import KDTree  # slow to import, and needed for packed files alone
+
     away = 1000 * KDTree(any_weight).query(bound)[0]
     strange = 1000 * KDTree(bound).query(clear)[0] if len(clear) else np.zeros(1)
     worst = max(float(away.max()), float(strange.max()))

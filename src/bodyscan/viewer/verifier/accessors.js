@@ -98,9 +98,19 @@ export class AccessorReader {
 function finish(dense, accessor) {
   let { values, isFloat } = dense;
   if (accessor.normalized && !isFloat) {
-    values = Float32Array.from(values, (value) => Math.max(value / dense.largest, -1));
-    isFloat = true;
+    const floats = new Float32Array(values.length);
+    for (let at = 0; at < floats.length; at++) floats[at] = Math.max(values[at] / dense.largest, -1);
+    [values, isFloat] = [floats, true];
   }
-  if (isFloat && !values.every(Number.isFinite)) throw new Error("it holds NaN or infinity");
+  if (isFloat && !allFinite(values)) throw new Error("it holds NaN or infinity");
   return { ...dense, values, isFloat };
+}
+
+/**
+ * True where no value is NaN or infinite.
+ * @param {Float32Array | Float64Array} values
+ */
+export function allFinite(values) {
+  for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return false;
+  return true;
 }

@@ -10,50 +10,80 @@ import { showRecord } from "./view_record.js";
 import { showVerdict } from "./view_verdict.js";
 
 const MAX_FILE = 2 ** 30;
+const PAST =
+  "That moment has passed: this page judges uses from now on. To look back, run " +
+  "'bodyscan consent verify --now'.";
+const MINUTE_MS = 60_000;
 const MAX_EVIDENCE = 4 * 2 ** 20;
 
 /**
- * @type {{loaded: LoadedFile | undefined, name: string, size: number, texts: {name: string, text:
- *   string}[], turn: number}}
+ * What is open, what was added, and the number of the newest judgement.
+ * @type {{loaded: LoadedFile | undefined, name: string, size: number, fresh: boolean,
+ *   texts: {name: string, text: string}[], turn: number}}
  */
-const page = { loaded: undefined, name: "", size: 0, texts: [], turn: 0 };
+const page = { loaded: undefined, name: "", size: 0, fresh: false, texts: [], turn: 0 };
 
 async function open(file) {
-  tell(`Reading ${file.name} …`);
+  close(`Reading ${file.name} …`, true);
   if (file.size > MAX_FILE) {
-    tell(`${file.name} has ${file.size} bytes; files up to ${MAX_FILE} bytes are read.`);
+    close(`${file.name} has ${file.size} bytes; files up to ${MAX_FILE} bytes are read.`);
     return;
   }
-  const data = new Uint8Array(await file.arrayBuffer());
-  Object.assign(page, { loaded: new LoadedFile(data, decodePicture), name: file.name, size: file.size });
+  let data;
+  try {
+    data = new Uint8Array(await file.arrayBuffer());
+  } catch {
+    close(`${file.name} cannot be read. Is it a folder, or was it moved?`);
+    return;
+  }
+  Object.assign(page, {
+    loaded: new LoadedFile(data, decodePicture),
+    name: file.name,
+    size: file.size,
+    fresh: true,
+  });
   byId("ask").reset();
-  await judge(true);
-  byId("main").scrollIntoView({ block: "start" });
+  await judge();
+  window.scrollTo(0, 0);
 }
 
-/** Judge what is open. @param {boolean} [anew] whether another file was opened */
-async function judge(anew = false) {
+/** Judge what is open. */
+async function judge() {
   if (!page.loaded) return;
   const turn = ++page.turn;
-  const asked = readForm(byId("ask"));
-  byId("ask-error")?.replaceChildren(asked.problem);
-  if (asked.problem) return;
+  const { use, when: entered, problem } = readForm(byId("ask"));
   await new Promise((resume) => setTimeout(resume)); // let the browser draw before the work
   const clock = Date.now();
-  // A moment that has passed is looked back at; a later one is a planned use.
-  const now = asked.when !== undefined && (asked.when < clock || !asked.use) ? asked.when : clock;
-  const use = asked.use && {
-    ...asked.use,
-    when: asked.when !== undefined && asked.when > now ? asked.when : undefined,
-  };
+  // A field without seconds names a moment that has just begun.
+  const past = entered !== undefined && entered < clock - MINUTE_MS ? PAST : "";
+  const when = entered === undefined || past ? undefined : Math.max(entered, clock);
+  // Without a use the question is whether it holds at that moment.
+  const now = use ? clock : (when ?? clock);
   const evidence = await evidenceOf(
     page.texts.map(({ text }) => text),
     now,
+    knownKeys(),
   );
-  const report = await verify(page.loaded, evidence, now, use);
+  const report = await verify(page.loaded, evidence, now, use && { ...use, when });
+  if (problem || past) {
+    const found = { decision: "unknown", state: "not_judged", reason: problem || past, clause: "" };
+    Object.assign(report, found);
+  }
   if (turn !== page.turn) return; // something newer was asked meanwhile
-  if (anew) fillForm(byId("ask"), report.record);
-  show(report, evidence, use?.when ?? now, use !== undefined);
+  if (page.fresh) fillForm(byId("ask"), report.record);
+  page.fresh = false;
+  byId("ask-error").replaceChildren(problem || past);
+  show(report, evidence, when ?? now, use !== undefined);
+}
+
+/** The thumbprints that the reader knows; a side without any trusts every key. */
+function knownKeys() {
+  const named = (side) =>
+    byId(`known-${side}`)
+      .value.split(/[\s,]+/)
+      .filter((name) => name);
+  const sides = ["people", "controllers"].filter((side) => named(side).length);
+  return Object.fromEntries(sides.map((side) => [side, named(side)]));
 }
 
 function show(report, evidence, moment, asked) {
@@ -61,8 +91,9 @@ function show(report, evidence, moment, asked) {
   byId("working").hidden = true;
   byId("answer").hidden = false;
   byId("another").hidden = false;
+  byId("ask").closest("section").hidden = !report.record;
   showVerdict(byId("verdict"), report, page, asked);
-  const holds = ["valid", "not_covered", "unknown"].includes(report.state);
+  const holds = ["valid", "not_covered", "unknown", "not_judged"].includes(report.state);
   showRecord(byId("record"), report.record, {
     clause: report.clause,
     flagged: report.decision === "unknown" ? "This is missing" : "This decides",
@@ -90,15 +121,21 @@ function show(report, evidence, moment, asked) {
 
 async function addEvidence(files) {
   for (const file of files) {
-    if (file.size > MAX_EVIDENCE) continue;
-    page.texts.push({ name: file.name, text: await file.text() });
+    const fits = file.size <= MAX_EVIDENCE;
+    page.texts.push({ name: file.name, text: fits ? await file.text() : "" });
   }
   await judge();
 }
 
-function tell(text) {
+/** Take away the answer to the file before, so that it is not read as this one's, and say why. */
+function close(text, busy = false) {
+  page.loaded = undefined;
+  page.turn++;
+  byId("answer").hidden = true;
+  byId("start").hidden = false;
   byId("working").hidden = false;
-  byId("working").replaceChildren(el("span", { class: "spinner", "aria-hidden": "true" }), text);
+  const spinner = busy ? [el("span", { class: "spinner", "aria-hidden": "true" })] : [];
+  byId("working").replaceChildren(...spinner, text);
 }
 
 /** Let a button open files by a click, a key or a drop. */
@@ -126,13 +163,15 @@ function listen() {
     if (event.target instanceof Element && event.target.closest("#drop-evidence")) addEvidence(files);
     else open(files[0]);
   });
+  byId("known").addEventListener("change", () => judge());
   const form = byId("ask");
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => judge());
   form.addEventListener("reset", () => setTimeout(judge));
 }
 
-// eslint-disable-next-line no-undef -- written before this script by verifier_page.py
+// What verifier_page.py writes before this script.
+// @ts-ignore
 setData(BODYSCAN_DATA);
 fillForm(byId("ask"), undefined);
 listen();

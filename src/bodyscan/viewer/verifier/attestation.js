@@ -4,6 +4,7 @@
  * key, a key that its history lists for packing, a licensee whom the record lets repack.
  * Same rules as `bodyscan.consent.attestation`.
  */
+import { pageData } from "./data.js";
 import { readSigned } from "./binding.js";
 import { RefusedConsent } from "./errors.js";
 import { parseUtc } from "./fields.js";
@@ -16,17 +17,16 @@ import { recordSha256 } from "./record.js";
 import { compareSeal } from "./seal.js";
 
 const TYP = "bodyscan-reattestation+jws";
-const MAX_MM = 10;
-const MEAN_MM = 2;
 
 /**
  * Return the newest attestation that speaks for `content`, or undefined where none does.
  * @param {import("./binding.js").OpenedConsent} opened
  * @param {import("./surface_points.js").BodyContent} content
+ * @param {Map<string, any>} trusted keys of packers that the verifier trusts, by thumbprint
  * @param {number} now
  */
-export async function findAttested(opened, content, now) {
-  const chain = await readChain(opened);
+export async function findAttested(opened, content, trusted, now) {
+  const chain = await readChain(opened, trusted);
   for (let number = chain.length - 1; number >= 0; number--) {
     const { attestation, kid } = chain[number];
     const report = await compareSeal(attestation.seal, content);
@@ -38,8 +38,8 @@ export async function findAttested(opened, content, now) {
 }
 
 /** Return each attestation that a known key signed, the chain from the binding checked. */
-async function readChain(opened) {
-  const keys = await packers(opened);
+async function readChain(opened, trusted) {
+  const keys = new Map([...(await packers(opened)), ...trusted]);
   const chain = [];
   let geometry = opened.binding.seal.geometry;
   for (const value of opened.bundle.attestations) {
@@ -48,7 +48,7 @@ async function readChain(opened) {
       throw new RefusedConsent(
         "untrusted",
         `it was repacked and attested by the key ${signature.kid.slice(0, 64)}, which neither the record ` +
-          "nor its controller allows to repack.",
+          "nor its controller nor this verifier allows to repack.",
         { clause: "licensees" },
       );
     }
@@ -94,11 +94,12 @@ async function checkCounts({ record, histories, bundle }, attestation, kid, now)
 
 function moved({ binding }, { positions, faces }) {
   const { maxMm, meanMm } = compareSurface(binding.seal.fingerprint, positions, faces);
-  if (maxMm > MAX_MM || meanMm > MEAN_MM) {
+  const limits = pageData().limits.attestation;
+  if (maxMm > limits.maxMm || meanMm > limits.meanMm) {
     throw new RefusedConsent(
       "altered",
       `the repacked body lies up to ${maxMm.toFixed(1)} mm (${meanMm.toFixed(2)} mm on average) from the ` +
-        `bound one; a packer answers for ${MAX_MM} mm (${MEAN_MM} mm).`,
+        `bound one; a packer answers for ${limits.maxMm} mm (${limits.meanMm} mm).`,
       { movedMm: maxMm },
     );
   }

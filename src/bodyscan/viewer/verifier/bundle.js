@@ -1,5 +1,6 @@
 /** The consent text that a twin carries: the signed record, its binding, and what proves them later. */
 import { base64Decode } from "./bytes.js";
+import { pageData } from "./data.js";
 import { RefusedConsent } from "./errors.js";
 import { isObject, parseStrict } from "./json_text.js";
 import { isJws } from "./jws.js";
@@ -15,7 +16,9 @@ const MAX_STAMP_TEXT = Math.floor((16 * 1024 * 4) / 3) + 4;
  * @param {string | undefined} text @returns {Bundle}
  */
 export function readBundle(text) {
-  if (text === undefined || !text.trim()) throw new RefusedConsent("stripped", "there is no consent record.");
+  if (text === undefined || !text.trim()) {
+    throw new RefusedConsent("stripped", "there is no consent record.", { geometry: "stripped" });
+  }
   try {
     return read(parseStrict(text, "the consent"));
   } catch (error) {
@@ -33,8 +36,8 @@ function read(value) {
     return {
       record: value.record,
       binding: value.binding ?? undefined,
-      attestations: list(value, "attestations", 16),
-      stamps: list(value, "stamps", 32).map(stamp),
+      attestations: list(value, "attestations", pageData().limits.bundle.attestations),
+      stamps: list(value, "stamps", pageData().limits.bundle.stamps).map(stamp),
       keys: list(value, "keys", 4),
     };
   }

@@ -53,7 +53,7 @@ export function hex(data) {
 
 /** @param {Uint8Array} data */
 export async function sha256(data) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", /** @type {BufferSource} */ (data)));
 }
 
 /** @param {Uint8Array} a @param {Uint8Array} b */

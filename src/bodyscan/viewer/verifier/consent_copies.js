@@ -2,8 +2,11 @@
  * Where a glTF document carries its consent. Tools drop unknown parts, so the text is written three times:
  * in the root extension, in an XMP packet, and in the extras of the body node.
  */
+import { openConsent } from "./binding.js";
+import { readBundle } from "./bundle.js";
 import { RefusedConsent } from "./errors.js";
-import { isObject } from "./json_text.js";
+import { canonicalText, isObject } from "./json_text.js";
+import { contradictions } from "./rights.js";
 
 const KEY = "bodyscan";
 const EXTENSION = "BODYSCAN_consent";
@@ -48,24 +51,54 @@ export function consentCopies(document) {
  * @param {Copy[]} copies @returns {string | undefined}
  */
 export function agreedConsent(copies) {
-  for (const copy of copies) {
-    if (typeof copy.text !== "string" || !copy.text.trim()) {
-      throw new RefusedConsent(
-        "altered",
-        `the consent copy in ${copy.place} is not a text: the file was altered.`,
-      );
+  for (const { place, text } of copies) {
+    if (typeof text !== "string" || !text.trim()) {
+      const kind = typeof text === "string" ? "an empty text" : typeof text;
+      throw altered(`the consent copy in ${place} is not a record but ${kind}: the file was altered.`);
     }
   }
-  const texts = new Set(copies.map((copy) => copy.text));
+  const texts = new Set(copies.map(({ text }) => text));
   if (texts.size > 1) {
-    const places = copies.map((copy) => copy.place).join(", ");
-    throw new RefusedConsent(
-      "altered",
-      `the file holds ${texts.size} different consent texts (${places}). ` +
-        "One of them was exchanged: do not use the file, ask for it again from its source.",
+    const places = copies.map(({ place }) => place).join(", ");
+    throw altered(
+      `the file holds ${texts.size} different consent records (${places}). One of them was exchanged: do ` +
+        "not use the file, ask for it again from its source.",
     );
   }
   return copies[0]?.text;
+}
+
+/**
+ * Throw where the rights terms beside a copy say something else than the record in it: nobody signed them.
+ * @param {any} document @param {string | undefined} text what all copies agree on @param {number} now
+ */
+export async function checkRights(document, text, now) {
+  const record = await recordOf(text, now);
+  if (!record) return; // the consent itself is refused, by whoever judges it
+  for (const packet of list(object(object(document.extensions)[XMP]).packets)) {
+    const wrong = `${KEY}:consent` in object(packet) ? contradictions(packet, record) : [];
+    if (wrong.length) {
+      throw altered(
+        `the file's rights terms contradict its consent: ${wrong.join(", ")}. One of them was exchanged: ` +
+          "do not use the file, ask for it again from its source.",
+      );
+    }
+  }
+}
+
+/** The record that all signed, undefined where there is none; the binding beside it is not looked at. */
+async function recordOf(text, now) {
+  try {
+    const { record } = readBundle(text);
+    return (await openConsent(canonicalText(record), [], now)).record;
+  } catch (error) {
+    if (error instanceof RefusedConsent) return undefined;
+    throw error;
+  }
+}
+
+function altered(reason) {
+  return new RefusedConsent("altered", reason, { geometry: "altered" });
 }
 
 function object(value) {

@@ -2,7 +2,7 @@
  * GLB -> everything that a consent is bound to: triangles, rig, face shapes, colours.
  * Same reading as `bodyscan.gltf.read_content`.
  */
-import { AccessorReader } from "./accessors.js";
+import { AccessorReader, allFinite } from "./accessors.js";
 import { CannotJudge, InputError } from "./errors.js";
 import { levelOf } from "./image.js";
 import { readLooks, readUvs } from "./looks.js";
@@ -138,20 +138,30 @@ class ContentReader {
     const on = names.find((_, index) => Number(starts[index] ?? 0) !== 0);
     if (on !== undefined) this.problems.morphs = `the file shows the face shape ${on} from the start`;
     targets.forEach((target, index) => {
-      found.set(keys[index], this.deltas(target, keys[index], positions.length, linear));
+      const stored = this.stored(target, keys[index], positions.length);
+      if (stored) found.set(keys[index], turned(stored, linear));
     });
     return found;
   }
 
-  deltas(target, key, length, linear) {
+  /** A shape's displacements as they are stored, undefined where they cannot be read. */
+  stored(target, key, length) {
     if (!("POSITION" in target)) return new Float32Array(length);
-    const { values, width } = this.reader.read(target.POSITION);
+    let read;
+    try {
+      read = this.reader.read(target.POSITION);
+    } catch (error) {
+      // Some tools drop the data of sparse accessors; triangles and rig can be judged without.
+      this.unread.morphs = `the face shape ${key} cannot be read: ${error.message}`;
+      return undefined;
+    }
+    const { values, width } = read;
     if (width !== 3 || values.length !== length) {
       throw new InputError(
         `The face shape ${key} has ${values.length / width} vertices; the mesh ${length / 3}.`,
       );
     }
-    return turned(Float32Array.from(values), linear);
+    return values instanceof Float32Array ? values : Float32Array.from(values);
   }
 }
 
@@ -165,13 +175,13 @@ function turned(deltas, linear) {
   }
   const result = new Float32Array(deltas.length);
   for (let at = 0; at < deltas.length; at += 3) {
-    const matrix = linear.length === 1 ? linear[0] : linear[at / 3];
-    for (let i = 0; i < 3; i++) {
-      result[at + i] = [0, 1, 2].reduce((sum, j) => sum + matrix[4 * i + j] * deltas[at + j], 0);
-    }
+    const m = linear.length === 1 ? linear[0] : linear[at / 3];
+    const [x, y, z] = [deltas[at], deltas[at + 1], deltas[at + 2]];
+    result[at] = m[0] * x + m[1] * y + m[2] * z;
+    result[at + 1] = m[4] * x + m[5] * y + m[6] * z;
+    result[at + 2] = m[8] * x + m[9] * y + m[10] * z;
   }
-  if (!result.every(Number.isFinite))
-    throw new InputError("A face shape of the file moves a vertex to no finite place.");
+  if (!allFinite(result)) throw new InputError("A face shape of the file moves a vertex to no finite place.");
   return result;
 }
 

@@ -4,12 +4,23 @@
  */
 
 /**
+ * @typedef {object} Limits
+ * @property {{maxMm: number, meanMm: number, areaChange: number, otherBodyMm: number}} surface
+ * @property {{jointMm: number, maxMm: number, meanMm: number, carries: number, nearM: number}} rig
+ * @property {{leastM: number, maxMm: number, maxShare: number, meanMm: number, meanShare: number}} shapes
+ * @property {Record<string, [number, number]>} texture what is compared -> largest and mean change, levels
+ *   of 255
+ * @property {{maxMm: number, meanMm: number}} attestation
+ * @property {{attestations: number, stamps: number}} bundle
+ * @property {{plainTextures: string[], otherMaterials: string[], plainMaterials: string[],
+ *   sameLevels: number}} looks
+ *
  * @typedef {object} PageData
  * @property {Record<string, any>} schemas name -> JSON Schema of a payload as it is signed
+ * @property {Limits} limits up to where two things count as the same
  * @property {string[]} countries ISO 3166-1 alpha-2 codes
  * @property {number[]} refusedCharacters first, last, first, last ...: code points that no text may hold
  * @property {Record<string, number[]>} scripts script -> the same, letters that are taken for other scripts'
- * @property {string} version of the package
  */
 
 /** @type {PageData | undefined} */

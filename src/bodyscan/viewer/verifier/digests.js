@@ -7,6 +7,7 @@ import { concatBytes, hex, sha256, utf8Encode } from "./bytes.js";
 export class RowDigest {
   /** @param {string} header @param {number[]} numbers */
   constructor(header, ...numbers) {
+    /** @type {Uint8Array[]} */
     this.parts = [utf8Encode(header), ...numbers.map(count)];
   }
 

@@ -3,15 +3,13 @@
  * packer moved. Same questions and limits as `bodyscan.consent.fingerprint`.
  */
 import { base64Decode } from "./bytes.js";
+import { pageData } from "./data.js";
 import { InputError } from "./errors.js";
 import { distanceToPoints, nearestOnSurface } from "./nearest.js";
 import { seededRandom } from "./random.js";
 
 const STEP_M = 1e-4;
 const DENSE = 20_000;
-export const MAX_MM = 1.5;
-export const MEAN_MM = 0.5;
-export const MAX_AREA_CHANGE = 0.02;
 
 /**
  * @typedef {{points: string, area_mm2: number, reach_mm: number}} Fingerprint
@@ -64,12 +62,13 @@ export function fingerprintPoints(known) {
 }
 
 function problemsOf({ maxMm, meanMm, beyondMm, areaChange }) {
+  const limits = pageData().limits.surface;
   const found = [];
-  if (maxMm > MAX_MM || meanMm > MEAN_MM) {
+  if (maxMm > limits.maxMm || meanMm > limits.meanMm) {
     found.push(`it lies up to ${maxMm.toFixed(1)} mm (${meanMm.toFixed(2)} mm on average) away`);
   }
-  if (beyondMm > MAX_MM) found.push(`it has parts ${beyondMm.toFixed(0)} mm beyond the bound body`);
-  if (Math.abs(areaChange) > MAX_AREA_CHANGE) {
+  if (beyondMm > limits.maxMm) found.push(`it has parts ${beyondMm.toFixed(0)} mm beyond the bound body`);
+  if (Math.abs(areaChange) > limits.areaChange) {
     found.push(`its area differs by ${areaChange > 0 ? "+" : ""}${(100 * areaChange).toFixed(1)} %`);
   }
   return found;
@@ -79,10 +78,10 @@ function areasOf(positions, faces) {
   const areas = new Float64Array(faces.length / 3);
   for (let row = 0; row < areas.length; row++) {
     const [a, b, c] = [3 * faces[3 * row], 3 * faces[3 * row + 1], 3 * faces[3 * row + 2]];
-    const u = [0, 1, 2].map((axis) => positions[b + axis] - positions[a + axis]);
-    const v = [0, 1, 2].map((axis) => positions[c + axis] - positions[a + axis]);
-    areas[row] =
-      Math.hypot(u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]) / 2;
+    const [x, y, z] = [positions[a], positions[a + 1], positions[a + 2]];
+    const [ux, uy, uz] = [positions[b] - x, positions[b + 1] - y, positions[b + 2] - z];
+    const [vx, vy, vz] = [positions[c] - x, positions[c + 1] - y, positions[c + 2] - z];
+    areas[row] = Math.hypot(uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx) / 2;
   }
   return areas;
 }

@@ -10,6 +10,12 @@ export const MAX_BYTES = 256 * 1024;
 export const MAX_DEPTH = 16;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
+/** @type {[string, boolean | null][]} */
+const WORDS = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+];
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 /** A number written with a point or an exponent: never equal to an integer, as in the Python package. */
@@ -83,11 +89,7 @@ class Parser {
     if (char === "{") return this.nested(() => this.object());
     if (char === "[") return this.nested(() => this.array());
     if (char === '"') return this.string();
-    for (const [word, value] of [
-      ["true", true],
-      ["false", false],
-      ["null", null],
-    ]) {
+    for (const [word, value] of WORDS) {
       if (this.text.startsWith(word, this.at)) {
         this.at += word.length;
         return value;
@@ -178,7 +180,11 @@ class Parser {
     if (!match) throw this.wrong();
     this.at += match[0].length;
     const value = Number(match[0]);
-    if (!this.strict) return value;
+    if (!this.strict) {
+      // As Python does: no number of a glTF has thousands of digits.
+      if (match[0].length > 4300) throw new Error(`the number ${match[0].slice(0, 24)} ... is too long`);
+      return value;
+    }
     if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
       throw new Error(`the number ${match[0].slice(0, 24)} lies beyond 2^53 - 1 and is not exact`);
     }

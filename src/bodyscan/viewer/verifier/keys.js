@@ -48,7 +48,7 @@ export async function missingCrypto() {
 
 /** @param {PublicJwk} key */
 function importKey(key) {
-  const data = base64urlDecode(key.x);
+  const data = /** @type {BufferSource} */ (base64urlDecode(key.x));
   return crypto.subtle.importKey("raw", data, { name: "Ed25519" }, false, ["verify"]);
 }
 
@@ -59,5 +59,6 @@ function importKey(key) {
 export async function signatureHolds(key, signature, data) {
   const missing = await missingCrypto();
   if (missing) throw new CannotJudge(`${missing}. Use a current Chrome, Edge, Firefox or Safari.`);
-  return crypto.subtle.verify({ name: "Ed25519" }, await importKey(key), signature, data);
+  const [proof, signed] = /** @type {BufferSource[]} */ ([signature, data]);
+  return crypto.subtle.verify({ name: "Ed25519" }, await importKey(key), proof, signed);
 }

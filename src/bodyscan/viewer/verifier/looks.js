@@ -3,19 +3,19 @@
  * Same rules as `bodyscan.gltf.read_looks`.
  */
 import { base64Decode } from "./bytes.js";
-import { InputError } from "./errors.js";
+import { pageData } from "./data.js";
+import { CannotJudge, InputError } from "./errors.js";
 import { areaMean } from "./image.js";
 import { canonicalText, isObject } from "./json_text.js";
 import { listOf, member } from "./views.js";
 
 const SOURCES = ["EXT_texture_webp", "KHR_texture_basisu"];
+/** Stands for an image that cannot be decoded here, where the material shows something else anyway. */
+const NOT_SEEN = { width: 1, height: 1, rgb: new Uint8Array(3) };
 /** Stands for an image that an extension names which is not known here, such as AVIF. */
 const UNKNOWN = -1;
 const TRANSFORM = "KHR_texture_transform";
-const PLAIN_TEXTURES = ["baseColorTexture", "normalTexture", "metallicRoughnessTexture", "occlusionTexture"];
-const OTHER_MATERIALS = ["KHR_materials_variants", "KHR_materials_pbrSpecularGlossiness"];
 const KTX2_MAGIC = [0xab, 0x4b, 0x54, 0x58, 0x20, 0x32, 0x30, 0xbb, 0x0d, 0x0a, 0x1a, 0x0a];
-const SAME_LEVELS = 12;
 export const MAX_SIDE = 8192;
 
 /**
@@ -35,7 +35,10 @@ export const MAX_SIDE = 8192;
 export async function readLooks(document, reader, decodeImage) {
   const primitives = listOf(document, "meshes").flatMap((mesh) => mesh.primitives);
   const materials = primitives.map((primitive) => materialOf(document, primitive));
-  const problem = [...materials, ...primitives].map(strange).find((found) => found) ?? "";
+  const problem =
+    [...[...materials, ...primitives].map(strange), ...materials.map(strangeMaterial)].find(
+      (found) => found,
+    ) ?? "";
   const surfaces = materials.map((material) => material.pbrMetallicRoughness ?? {});
   const tints = surfaces.map((surface) => (surface.baseColorFactor ?? [1, 1, 1, 1]).slice(0, 3));
   const images = surfaces.map(({ baseColorTexture: use }) =>
@@ -56,9 +59,14 @@ export async function readLooks(document, reader, decodeImage) {
   for (const source of sources ?? []) {
     const { data, why } = imageBytes(member(document, "images", source), reader);
     if (!data) return { tint, unread: why, problem };
-    decoded.push(await decodeImage(data));
+    try {
+      decoded.push(await decodeImage(data));
+    } catch (error) {
+      if (!(error instanceof CannotJudge) || !problem) throw error;
+      decoded.push(NOT_SEEN);
+    }
   }
-  const two = decoded.slice(1).some((other) => apart(decoded[0], other) > SAME_LEVELS);
+  const two = decoded.slice(1).some((other) => apart(decoded[0], other) > pageData().limits.looks.sameLevels);
   const differing = two ? "a texture names two images that differ; readers would show one or the other" : "";
   return { albedo: decoded[0], tint, unread: "", problem: problem || differing };
 }
@@ -132,12 +140,31 @@ function apart(one, other) {
 
 /** What a material or primitive shows beside its base colour, empty for a twin's. */
 function strange(part) {
+  const { plainTextures, otherMaterials } = pageData().limits.looks;
   for (const key of keysOf(part)) {
-    if (OTHER_MATERIALS.includes(key)) return `the file can show other materials (${key})`;
-    if (key.endsWith("Texture") && !PLAIN_TEXTURES.includes(key))
+    if (otherMaterials.includes(key)) return `the file can show other materials (${key})`;
+    if (key.endsWith("Texture") && !plainTextures.includes(key)) {
       return `the material has a further image (${key})`;
+    }
   }
   return (part.emissiveFactor ?? []).some((value) => value > 0) ? "the material glows (emissiveFactor)" : "";
+}
+
+/** By what a material may show another skin than its images, empty for a twin's. */
+function strangeMaterial(material) {
+  const { plainMaterials } = pageData().limits.looks;
+  const other = Object.keys(material.extensions ?? {}).find((name) => !plainMaterials.includes(name));
+  if (other) return `the material may look otherwise than its images (${other})`;
+  const mode = material.alphaMode ?? "OPAQUE";
+  if (mode !== "OPAQUE") return `the skin has holes or lets through (alphaMode ${mode})`;
+  const surface = material.pbrMetallicRoughness ?? {};
+  if ("baseColorTexture" in surface && (surface.metallicFactor ?? 1) > 0) {
+    return "the skin is made of metal (metallicFactor)";
+  }
+  // Many tools keep shade and roughness in one image; an image of its own would draw on the skin.
+  const rough = surface.metallicRoughnessTexture?.index;
+  const { occlusionTexture: shade } = material;
+  return shade && shade.index !== rough ? "the material has a further image (occlusionTexture)" : "";
 }
 
 /** @returns {string[]} the keys of a JSON value, but for extras */

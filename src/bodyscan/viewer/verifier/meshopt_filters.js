@@ -44,8 +44,8 @@ function octahedral(values) {
     let [x, y] = [values[at] / one, values[at + 1] / one];
     const z = 1 - Math.abs(x) - Math.abs(y);
     const fold = Math.min(z, 0);
-    x -= x < 0 ? -fold : fold;
-    y -= y < 0 ? -fold : fold;
+    x += x < 0 ? -fold : fold;
+    y += y < 0 ? -fold : fold;
     const length = Math.hypot(x, y, z) || 1;
     values.set(
       [rounded(x / length, largest), rounded(y / length, largest), rounded(z / length, largest)],

@@ -2,6 +2,7 @@
 import { CannotJudge, InputError } from "./errors.js";
 import { MAX_SIDE } from "./looks.js";
 
+/** @type {[string, number[]][]} */
 const TYPES = [
   ["image/png", [0x89, 0x50, 0x4e, 0x47]],
   ["image/jpeg", [0xff, 0xd8, 0xff]],
@@ -15,7 +16,7 @@ const TYPES = [
 export async function decodePicture(data) {
   const type = TYPES.find(([, magic]) => magic.every((byte, index) => data[index] === byte));
   if (!type) throw new InputError("An image of the file is neither PNG nor JPEG nor WebP.");
-  const bitmap = await bitmapOf(new Blob([data], { type: type[0] }));
+  const bitmap = await bitmapOf(new Blob([/** @type {BlobPart} */ (data)], { type: type[0] }));
   const { width, height } = bitmap;
   if (Math.max(width, height) > MAX_SIDE) {
     throw new InputError(

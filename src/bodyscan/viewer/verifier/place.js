@@ -2,8 +2,9 @@
  * Where a surface stands otherwise than the bound one, a guess at how: units, axes, mirror, another place.
  * Same rules as `bodyscan.consent.seal.place`.
  */
-import { MAX_MM } from "./fingerprint.js";
+import { pageData } from "./data.js";
 
+/** @type {[number, string][]} */
 const SCALES = [
   [100, "scaled by 100: are the units centimetres?"],
   [1000, "scaled by 1000: are the units millimetres?"],
@@ -18,7 +19,7 @@ const SECOND_BODY = 0.5;
 const MOVES = [
   ["mirrored left to right", (x, y, z) => [-x, y, z]],
   ["turned by 90 degrees: is Z up in it?", (x, y, z) => [x, -z, y]],
-  ["turned by 90 degrees: does its Y axis point down the other way?", (x, y, z) => [x, z, -y]],
+  ["turned by 90 degrees: does -Z point up in it?", (x, y, z) => [x, z, -y]],
   ["turned about: does it face -Z?", (x, y, z) => [-x, y, -z]],
   ["mirrored front to back", (x, y, z) => [x, y, -z]],
   ["upside down", (x, y, z) => [x, -y, z]],
@@ -32,28 +33,30 @@ const MOVES = [
  */
 export function guessPlace(areaRatio, content, at) {
   const { points } = at;
+  const { maxMm } = pageData().limits.surface;
   const ratio = Math.sqrt(areaRatio);
-  const fits = (moved, scale = 1) => 1000 * at.farthest(moved) < (MAX_MM + 0.5) * Math.max(scale, 1e-3);
+  const fits = (moved, scale = 1) => 1000 * at.farthest(moved) < (maxMm + 0.5) * Math.max(scale, 1e-3);
   const scaled = (factor) => points.map((value) => value * factor);
+  if (fits(points)) {
+    // It stands where it stood, and there is more of it.
+    const more = areaRatio > 1 + SECOND_BODY;
+    return more ? "the bound body and more beside it: does the file hold a second body?" : "";
+  }
   for (const [factor, words] of SCALES) {
     if (Math.abs(ratio / factor - 1) < SCALE_SHARE && fits(scaled(factor), factor)) return words;
   }
-  if (Math.abs(ratio - 1) > SCALE_SHARE && fits(scaled(ratio), ratio))
-    return `scaled by ${Number(ratio.toPrecision(4))}`;
+  if (Math.abs(ratio - 1) > SCALE_SHARE) {
+    return fits(scaled(ratio), ratio) ? `scaled by ${Number(ratio.toPrecision(4))}` : "";
+  }
   for (const [words, move] of MOVES) {
     const moved = points.slice();
     for (let i = 0; i < points.length; i += 3) moved.set(move(points[i], points[i + 1], points[i + 2]), i);
     if (fits(moved)) return words;
   }
-  const here = middle(content.positions, content.faces);
-  const there = middle(points);
+  const [here, there] = [middle(content.positions, content.faces), middle(points)];
   const shift = here.map((value, axis) => value - there[axis]);
-  if (fits(points.map((value, index) => value + shift[index % 3]))) {
-    return `moved by ${Math.hypot(...shift).toFixed(2)} m as a whole`;
-  }
-  if (areaRatio > 1 + SECOND_BODY && fits(points))
-    return "the bound body and more beside it: does the file hold a second body?";
-  return "";
+  const shifted = points.map((value, index) => value + shift[index % 3]);
+  return fits(shifted) ? `moved by ${Math.hypot(...shift).toFixed(2)} m as a whole` : "";
 }
 
 /** True where the triangles look inward: the surface encloses a volume below zero. */

@@ -78,6 +78,7 @@ function contentGap({ scope }, { content = [] }) {
   return denied("scope.prohibited_uses", `the person is never shown in or with ${shown.join(", ")}`);
 }
 
+/** @param {any} record @param {Use} use */
 async function licenseeGap(record, { purpose, licensee }) {
   const anyone = purpose === "export" && record.scope.redistribution === "anyone";
   const holders = [record.controller, ...record.licensees];
@@ -93,6 +94,7 @@ async function licenseeGap(record, { purpose, licensee }) {
   return denied("licensees", `${licensee} is no licensee; those are: ${names}`);
 }
 
+/** @param {any} record @param {Use} use */
 function territoryGap({ scope }, { purpose, territory }) {
   const clause = "scope.territories";
   const allowed = scope.territories.join(", ");

@@ -4,11 +4,13 @@
  * `world_from_joint * inverse_bind` is applied to the stored positions, blended by the weights. Where these
  * matrices are the identity the stored bits are passed on untouched.
  */
+import { allFinite } from "./accessors.js";
 import { CannotJudge, InputError } from "./errors.js";
 import { NodeTree, fromColumns, identity, multiplied } from "./matrices.js";
 import { DRACO, listOf, member, whole } from "./views.js";
 
 const SAME_M = 1e-5;
+const INSTANCING = "EXT_mesh_gpu_instancing";
 
 /**
  * One primitive of one mesh as one node shows it, in the rest pose.
@@ -24,7 +26,7 @@ const SAME_M = 1e-5;
 
 /** Reads the surfaces of one document. */
 export class RestPose {
-  /** @param {any} document @param {AccessorReader} reader */
+  /** @param {any} document @param {import("./accessors.js").AccessorReader} reader */
   constructor(document, reader) {
     this.document = document;
     this.reader = reader;
@@ -41,6 +43,11 @@ export class RestPose {
   surfaces() {
     const users = new Map();
     this.tree.nodes.forEach((node, index) => {
+      if (INSTANCING in (node.extensions ?? {})) {
+        throw new InputError(
+          `The file shows a mesh many times, each at another size (${INSTANCING}); a twin stands there once.`,
+        );
+      }
       if ("mesh" in node) users.set(node.mesh, [...(users.get(node.mesh) ?? []), index]);
     });
     return listOf(this.document, "meshes").flatMap((mesh, meshIndex) =>
@@ -174,7 +181,7 @@ function addMoved(into, points, at, matrix, weight) {
 }
 
 function finite(points) {
-  if (!points.every(Number.isFinite)) throw new InputError("A mesh of the file stands at no finite place.");
+  if (!allFinite(points)) throw new InputError("A mesh of the file stands at no finite place.");
   return points;
 }
 
@@ -196,7 +203,7 @@ function blended(points, matrices, { width, joints, weights }) {
 
 /**
  * Return all joints and weights of a primitive's vertices, `width` a vertex.
- * @param {any} primitive @param {AccessorReader} reader @param {number} numJoints
+ * @param {any} primitive @param {import("./accessors.js").AccessorReader} reader @param {number} numJoints
  */
 export function influences(primitive, reader, numJoints) {
   const sets = [];

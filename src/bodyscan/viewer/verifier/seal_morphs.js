@@ -1,13 +1,11 @@
 /** How a body's face shapes match a seal. Same rules as `bodyscan.consent.seal.morphs`. */
+import { pageData } from "./data.js";
 import { shapeKey } from "./content.js";
 import { RowDigest, floatBits, rint, usedVertices } from "./digests.js";
 import { checkIndex, unpackRows } from "./surface_points.js";
 
 const HEADER = "bodyscan face shapes v1\n";
 const STEPS = 127;
-const LEAST_M = 2e-6;
-const MAX_MM = 0.4;
-const MAX_SHARE = 0.06;
 
 /**
  * @typedef {import("./surface_points.js").BodyContent} BodyContent
@@ -36,18 +34,24 @@ function compareShapes(seal, content, found, at) {
   const extra = [...found.keys()].filter((name) => !bound.has(name)).sort();
   const missing = [...bound.keys()].filter((name) => !found.has(name)).sort();
   const used = usedVertices(content.faces, content.positions.length / 3);
+  const limits = pageData().limits.shapes;
   const changed = [];
   let worst = 0;
   for (const [name, shape] of bound) {
     const morph = found.get(name);
     if (!morph) continue;
-    const apart = apartMm(shape, morph.deltas, used, at());
+    const { apart, elsewhere } = apartMm(shape, morph.deltas, used, at());
     worst = Math.max(worst, apart);
-    if (apart > MAX_MM + (MAX_SHARE * shape.largest_um) / 1000) changed.push({ apart, name });
+    if (apart > limits.maxMm + (limits.maxShare * shape.largest_um) / 1000) {
+      changed.push({ apart, words: `${name} differs by ${apart.toFixed(1)} mm` });
+    } else if (elsewhere > limits.meanMm + (limits.meanShare * shape.mean_um) / 1000) {
+      const words = `${name} moves other places too, ${elsewhere.toFixed(2)} mm on average`;
+      changed.push({ apart: elsewhere, words });
+    }
   }
   if (changed.length || extra.length) {
     changed.sort((a, b) => b.apart - a.apart);
-    const told = changed.slice(0, 3).map(({ apart, name }) => `${name} differs by ${apart.toFixed(1)} mm`);
+    const told = changed.slice(0, 3).map(({ words }) => words);
     if (changed.length > 3) told.push(`${changed.length - 3} more differ`);
     if (extra.length) told.push(`${some(extra)} was not bound`);
     return { verdict: "altered", reason: told.join("; ") };
@@ -62,15 +66,18 @@ function some(names) {
   return names.slice(0, 3).join(", ") + (names.length > 3 ? " ..." : "");
 }
 
+/** How far a shape is from the sealed one, mm: at a told place, and on average over all points. */
 function apartMm(shape, deltas, used, at) {
   const step = (Math.max(shape.largest_um, 1) * 1e-6) / STEPS;
-  let largest = Math.abs(largestUm(deltas, used) - shape.largest_um) / 1000;
+  let apart = Math.abs(largestUm(deltas, used) - shape.largest_um) / 1000;
   for (const [point, ...delta] of unpackRows(shape.moves, ["u2", "i1", "i1", "i1"], `shape ${shape.name}`)) {
     checkIndex(point, at.count, `shape ${shape.name}`);
     const here = at.values(deltas, 3, point);
-    largest = Math.max(largest, 1000 * Math.hypot(...here.map((value, axis) => value - delta[axis] * step)));
+    apart = Math.max(apart, 1000 * Math.hypot(...here.map((value, axis) => value - delta[axis] * step)));
   }
-  return largest;
+  let sum = 0;
+  for (let point = 0; point < at.count; point++) sum += Math.hypot(...at.values(deltas, 3, point));
+  return { apart, elsewhere: Math.abs((1e6 * sum) / at.count - shape.mean_um) / 1000 };
 }
 
 function largestUm(deltas, used) {
@@ -93,7 +100,7 @@ export async function morphsDigest({ morphs, positions, faces }) {
   for (const { key, deltas } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
     const rows = [];
     used.forEach((isUsed, vertex) => {
-      if (!isUsed || length(deltas, vertex) <= LEAST_M) return;
+      if (!isUsed || length(deltas, vertex) <= pageData().limits.shapes.leastM) return;
       for (const values of [positions, deltas]) {
         for (let axis = 0; axis < 3; axis++) rows.push(floatBits(values[3 * vertex + axis]));
       }

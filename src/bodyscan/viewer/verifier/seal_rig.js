@@ -1,4 +1,5 @@
 /** How a body's rig matches a seal. Same rules as `bodyscan.consent.seal.rig`. */
+import { pageData } from "./data.js";
 import { RowDigest, floatBits, rint, usedVertices } from "./digests.js";
 import { distanceToPoints } from "./nearest.js";
 import { checkIndex, unpackRows } from "./surface_points.js";
@@ -6,10 +7,6 @@ import { checkIndex, unpackRows } from "./surface_points.js";
 const HEADER = "bodyscan rig v1\n";
 const JOINT_GRID_M = 2 ** -20;
 const STEP_M = 1e-4;
-const JOINT_MM = 1;
-const MAX_MM = 8;
-const MEAN_MM = 0.8;
-const CARRIES = 0.1;
 
 /**
  * @typedef {{verdict: string, reason: string}} PartReport
@@ -35,7 +32,8 @@ export async function compareRig(seal, content, at) {
   const joints = jointsApart(seal, content);
   const { largest, mean, beyond } = pullsApart(seal, content, at());
   if (joints.problem) return { verdict: "altered", reason: joints.problem };
-  if (largest > MAX_MM || mean > MEAN_MM) {
+  const limits = pageData().limits.rig;
+  if (largest > limits.maxMm || mean > limits.meanMm) {
     const reason =
       `the weights pull otherwise: the joints' mean place differs by up to ${largest.toFixed(0)} mm ` +
       `(${mean.toFixed(1)} mm on average, beyond the limit at ${beyond.toFixed(0)} % of the places)`;
@@ -63,7 +61,7 @@ function pullsApart(seal, content, at) {
   return {
     largest: Math.max(0, ...apart),
     mean: apart.reduce((sum, value) => sum + value, 0) / count,
-    beyond: (100 * apart.filter((value) => value > MAX_MM).length) / count,
+    beyond: (100 * apart.filter((value) => value > pageData().limits.rig.maxMm).length) / count,
   };
 }
 
@@ -85,7 +83,8 @@ function pullOf({ influences, jointPlaces, positions }) {
       for (let axis = 0; axis < 3; axis++)
         square += (weight / scale) * (place(column, axis) - mean[axis]) ** 2;
     });
-    result.set([...mean, Math.sqrt(Math.max(square, 0))], 4 * vertex);
+    const near = pageData().limits.rig.nearM;
+    result.set([...mean, Math.sqrt(Math.max(square, 0) + near ** 2) - near], 4 * vertex);
   }
   return result;
 }
@@ -136,6 +135,7 @@ function rankedPlaces(jointPlaces) {
 
 /** How far sealed joints and the file's lie apart, mm, and what is wrong, in words. */
 function jointsApart(seal, { influences, jointPlaces }) {
+  const limits = pageData().limits.rig;
   const bound = unpackRows(seal.joints, ["i2", "i2", "i2"], "joints").map((row) =>
     row.map((step) => step * STEP_M),
   );
@@ -147,19 +147,19 @@ function jointsApart(seal, { influences, jointPlaces }) {
     Array.from(largest.keys())
       .filter((joint) => largest[joint] > limit)
       .map((joint) => Array.from(jointPlaces.subarray(3 * joint, 3 * joint + 3)));
-  const [anyWeight, clear] = [heavier(0), heavier(2 * CARRIES)];
+  const [anyWeight, clear] = [heavier(0), heavier(2 * limits.carries)];
   if (!bound.length || !anyWeight.length) {
     return { worst: 0, problem: bound.length ? "no joint of the file carries weight" : "" };
   }
   const away = distances(anyWeight, bound);
   const strange = distances(bound, clear);
   const worst = Math.max(0, ...away, ...strange);
-  if (worst <= JOINT_MM) return { worst, problem: "" };
-  const off = away.filter((distance) => distance > JOINT_MM).length;
-  const added = strange.filter((distance) => distance > JOINT_MM).length;
+  if (worst <= limits.jointMm) return { worst, problem: "" };
+  const off = away.filter((distance) => distance > limits.jointMm).length;
+  const added = strange.filter((distance) => distance > limits.jointMm).length;
   const problem =
-    `${off} of ${bound.length} joints do not stand where they were bound and ${added} of the file's stand ` +
-    `where none was, up to ${worst.toFixed(0)} mm away`;
+    `${off} of ${bound.length} joints are not where they were bound and ${added} of the file's are ` +
+    `where none was, up to ${worst.toFixed(1)} mm away`;
   return { worst, problem };
 }
 

@@ -1,4 +1,5 @@
 /** How a body's colours match a seal. Same rules as `bodyscan.consent.seal.texture`. */
+import { pageData } from "./data.js";
 import { RowDigest, floatBits, usedVertices } from "./digests.js";
 import { InputError } from "./errors.js";
 import { areaMean, chromaAt, linearOf, lookUp, lumaAt, srgbLevel } from "./image.js";
@@ -7,13 +8,6 @@ import { checkIndex, unpackRows } from "./surface_points.js";
 const HEADER = "bodyscan texture v1\n";
 const [LIGHTNESS, COLOR, FINE] = [64, 24, 160];
 const [WINDOW, GRID] = [4, 16];
-/** What is compared -> the largest and the mean change, levels of 255, up to which it is the same. */
-const LIMITS = {
-  lightness: [10, 1.8],
-  colour: [7, 1.7],
-  "lightness of the face": [14, 2.5],
-  "colour on the surface": [40, 3.5],
-};
 
 /**
  * @typedef {import("./surface_points.js").BodyContent} BodyContent
@@ -41,15 +35,16 @@ export async function compareTexture(seal, content, at) {
   return judged(changes(seal, content, at()));
 }
 
-/** @param {Map<string, number[]>} apart differences, by the names of `LIMITS` */
+/** @param {Map<string, number[]>} apart differences, by what is compared */
 function judged(apart) {
+  const limits = pageData().limits.texture;
   const told = [];
   let [largest, usual] = [0, 0];
   for (const [what, values] of apart) {
     const worst = values.reduce((most, value) => Math.max(most, value), 0);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     [largest, usual] = [Math.max(largest, worst), Math.max(usual, mean)];
-    if (worst > LIMITS[what][0] || mean > LIMITS[what][1]) {
+    if (worst > limits[what][0] || mean > limits[what][1]) {
       told.push(`the ${what} differs by up to ${worst.toFixed(0)} of 255 (${mean.toFixed(1)} on average)`);
     }
   }
@@ -82,7 +77,7 @@ export async function textureDigest({ albedo, uvs, colors, positions, faces }) {
   return `texture-sha256-v1:${await digest.hex()}`;
 }
 
-/** How far each cell and point is from the sealed one, levels of 255, under the names of `LIMITS`. */
+/** How far each cell and point is from the sealed one, levels of 255. */
 function changes(seal, content, at) {
   const found = new Map();
   const fine = content.albedo && areaMean(content.albedo, FINE);

@@ -1,9 +1,10 @@
 /**
  * Whether a consent still stands: the person's own statements and the status lists, taken together. What
- * protects the person counts, wherever it is said. Same rules as `bodyscan.consent.status_check`, without a
- * memory of lists seen before. Times: milliseconds since 1970.
+ * protects the person counts, wherever it is said. Same rules as `bodyscan.consent.status_check`.
+ * Times: milliseconds since 1970.
  */
 import { addressOf, checkTimes, isSet, openStatusList } from "./status_list.js";
+import { checkMemory } from "./status_memory.js";
 import { readWithdrawal, standing, whatFollows } from "./withdrawal.js";
 
 /**
@@ -17,12 +18,12 @@ import { readWithdrawal, standing, whatFollows } from "./withdrawal.js";
  * @param {string[]} lists
  * @param {string[]} withdrawals
  * @param {number} now
- * @param {Map<string, import("./key_history.js").KeyHistory>} histories which other keys may act for those
- *   that
- *   the record names
+ * @param {Map<string, import("./key_history.js").KeyHistory>} histories which other keys may
+ *   act for those that the record names
+ * @param {import("./status_memory.js").StatusMemory} [memory] of lists seen before
  * @returns {Promise<StatusVerdict>}
  */
-export async function checkStatus(record, lists, withdrawals, now, histories) {
+export async function checkStatus(record, lists, withdrawals, now, histories, memory) {
   const { stands, leftOut } = await readStatements(record, withdrawals, now, histories);
   const entry = record.withdrawal.status;
   const answers = [];
@@ -33,7 +34,7 @@ export async function checkStatus(record, lists, withdrawals, now, histories) {
       ["suspension_list", "suspension", "suspended"],
     ]) {
       const named = { field, purpose, state, address: entry[field], name: field.replace("_", " ") };
-      const { answer, problems } = await ask(entry, named, claimed, now, histories);
+      const { answer, problems } = await ask(entry, named, claimed, now, histories, memory);
       answers.push({ ...named, clause: `withdrawal.status.${field}`, ...answer });
       leftOut.push(
         ...problems.map((problem) => `the ${named.name} ${named.address} is refused: ${problem}.`),
@@ -85,7 +86,7 @@ function decide(record, stands, answers) {
 }
 
 /** What the given texts say for one list: `set` is undefined where there is none to be relied upon. */
-async function ask(entry, named, claimed, now, histories) {
+async function ask(entry, named, claimed, now, histories, memory) {
   const signed = [];
   const sound = [];
   const problems = [];
@@ -94,6 +95,7 @@ async function ask(entry, named, claimed, now, histories) {
       const list = await openStatusList(text, entry.issuer, named.address, named.purpose, histories);
       signed.push(list);
       checkTimes(list, now);
+      if (memory) await checkMemory(memory, list);
       sound.push(list);
     } catch (error) {
       problems.push(error.message.replace(/\.$/, ""));

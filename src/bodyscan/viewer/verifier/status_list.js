@@ -2,7 +2,7 @@
  * Status lists: which consents were taken back (W3C Bitstring Status List v1.0), as `vc+jwt` in compact
  * serialization. Same rules as `bodyscan.consent.status_list`. Times: milliseconds since 1970.
  */
-import { base64urlDecode, concatBytes, utf8Encode } from "./bytes.js";
+import { base64urlDecode, concatBytes, hex, sha256, utf8Encode } from "./bytes.js";
 import { formatUtc, parseUtc } from "./fields.js";
 import { isObject, parseStrict } from "./json_text.js";
 import { CLOCK_SKEW_MS, actingKeys } from "./key_history.js";
@@ -23,6 +23,8 @@ const REFUSED_MEMBERS = ["vc", "vp", "exp", "nbf"];
  * @property {number} from
  * @property {number} until
  * @property {Uint8Array} bits
+ * @property {string} issuer thumbprint of the key that the record names
+ * @property {string} sha256 digest of the signed bytes
  * @property {{key: any, end: number}} acting the key that signed it
  */
 
@@ -74,7 +76,8 @@ export async function openStatusList(text, issuer, address, purpose, histories) 
   if (!(from < until)) throw new Error("its validUntil is not later than its validFrom");
   const sequence = value.bodyscanSequence;
   if (!Number.isSafeInteger(sequence) || sequence < 1) throw new Error("it has no bodyscanSequence from 1");
-  return { address, purpose, sequence, from, until, bits, acting };
+  const [issuerName, digest] = [await thumbprint(issuer), hex(await sha256(payload))];
+  return { address, purpose, issuer: issuerName, sequence, from, until, bits, acting, sha256: digest };
 }
 
 /**

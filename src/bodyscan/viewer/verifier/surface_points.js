@@ -38,9 +38,10 @@ export class SurfacePoints {
       const [x, y, z] = points.subarray(3 * index, 3 * index + 3);
       const { distance, face, point } = this.nearest(x, y, z);
       this.distances[index] = distance;
-      const corners = faces.subarray(3 * face, 3 * face + 3);
+      /** @type {[number, number, number]} */
+      const corners = [faces[3 * face], faces[3 * face + 1], faces[3 * face + 2]];
       this.corners.set(corners, 3 * index);
-      this.shares.set(sharesOf(point, positions, corners), 3 * index);
+      this.shares.set(sharesOf(point, positions, ...corners), 3 * index);
     }
   }
 
@@ -69,7 +70,7 @@ export class SurfacePoints {
 }
 
 /** Barycentric weights by the normal equations of two edges (Ericson 2005, section 3.4), cut to 0..1. */
-function sharesOf(point, positions, [a, b, c]) {
+function sharesOf(point, positions, a, b, c) {
   const edge = (to) => [0, 1, 2].map((axis) => positions[3 * to + axis] - positions[3 * a + axis]);
   const dot = (u, v) => u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
   const [first, second] = [edge(b), edge(c)];

@@ -4,11 +4,13 @@
  */
 import { findAttested } from "./attestation.js";
 import { checkedBinding, openConsent } from "./binding.js";
-import { consentCopies, agreedConsent } from "./consent_copies.js";
+import { agreedConsent, checkRights, consentCopies } from "./consent_copies.js";
 import { readContent } from "./content.js";
+import { pageData } from "./data.js";
 import { CannotJudge, InputError, RefusedConsent } from "./errors.js";
 import { parseUtc } from "./fields.js";
 import { isGlb, unpackGlb } from "./glb.js";
+import { parseStrict } from "./json_text.js";
 import { checkKey } from "./key_history.js";
 import { missingCrypto, thumbprint } from "./keys.js";
 import { coverageGap, termGap } from "./policy.js";
@@ -17,12 +19,8 @@ import { compareSeal } from "./seal.js";
 import { checkStatus } from "./status_check.js";
 import { utf8Decode } from "./bytes.js";
 
-const OTHER_BODY_MM = 10;
-
 /**
- * @typedef {object} Evidence what the reader has beside the file
- * @property {string[]} statusLists @property {string[]} withdrawals
- * @property {import("./key_history.js").KeyHistory[]} histories
+ * @typedef {import("./evidence.js").Evidence} Evidence
  *
  * @typedef {object} Report what was found
  * @property {"allow" | "deny" | "unknown"} decision
@@ -33,6 +31,7 @@ const OTHER_BODY_MM = 10;
  * @property {import("./binding.js").SignatureReport[]} signatures
  * @property {any} binding
  * @property {string | undefined} geometry how the body matched; undefined where none was looked at
+ * @property {string | undefined} shape how the triangles alone matched
  * @property {number} movedMm
  * @property {Record<string, import("./seal_rig.js").PartReport>} parts
  * @property {import("./consent_copies.js").Copy[] | undefined} copies undefined for a bare record
@@ -49,6 +48,8 @@ export class LoadedFile {
    */
   constructor(data, decodeImage) {
     this.isTwin = isGlb(data);
+    /** @type {ReturnType<typeof unpackGlb> | undefined} */
+    this.unpacked = undefined;
     this.data = data;
     this.decodeImage = decodeImage;
     /** @type {Promise<import("./surface_points.js").BodyContent> | undefined} */
@@ -59,7 +60,11 @@ export class LoadedFile {
 
   /** The consent text and its copies. */
   consent() {
-    if (!this.isTwin) return { text: textOf(this.data), copies: undefined };
+    if (!this.isTwin) {
+      const text = textOf(this.data);
+      parseStrict(text, "The file"); // what is no JSON at all is no consent that was tampered with
+      return { text, copies: undefined };
+    }
     this.unpacked ??= unpackGlb(this.data);
     const copies = consentCopies(this.unpacked.document);
     return { copies, text: undefined };
@@ -106,6 +111,7 @@ export async function verify(file, evidence, now, use) {
     signatures: [],
     binding: undefined,
     geometry: undefined,
+    shape: undefined,
     movedMm: 0,
     parts: {},
     copies: undefined,
@@ -149,14 +155,31 @@ async function judge(file, evidence, now, use, report) {
   const { text, copies } = file.consent();
   report.copies = copies;
   const agreed = copies ? agreedConsent(copies) : text;
-  if (file.isTwin) report.triangles = (await file.content()).faces.length / 3;
+  if (file.isTwin) {
+    await checkRights(file.unpacked.document, agreed, now);
+    report.triangles = (await file.content()).faces.length / 3;
+  }
   const opened = await openConsent(agreed, evidence.histories, now, (signature) =>
     report.signatures.push(signature),
   );
   report.record = opened.record;
+  await checkTrust(opened.record, evidence.trusted);
   await checkKeys(opened, now);
-  if (file.isTwin) await judgeBody(file, opened, now, report);
+  if (file.isTwin) await judgeBody(file, opened, evidence, now, report);
   await judgeTerms(opened, evidence, now, use, report);
+}
+
+async function checkTrust({ subject, guardian, controller }, { people, controllers }) {
+  // For a child the guardian's key is the one that consents, so that is the one to be known.
+  for (const [side, key, known] of [
+    ["person", (guardian ?? subject).public_key, people],
+    ["controller", controller.public_key, controllers],
+  ]) {
+    const name = await thumbprint(key);
+    if (known && !known.includes(name)) {
+      throw new RefusedConsent("untrusted", `the ${side}'s key ${name} is not among the trusted keys.`);
+    }
+  }
 }
 
 async function checkKeys(opened, now) {
@@ -173,13 +196,14 @@ async function checkKeys(opened, now) {
   await checkKey(histories.get(await thumbprint(root)), root, opened.bindingKid, "binding", when);
 }
 
-async function judgeBody(file, opened, now, report) {
+async function judgeBody(file, opened, evidence, now, report) {
   const binding = await checkedBinding(opened, now);
   report.binding = binding;
   let found = await file.compared(binding);
+  report.shape = found.geometry;
   let [geometry, movedMm] = [found.geometry, found.movedMm];
   if (found.alterations.length) {
-    const attested = await findAttested(opened, await file.content(), now);
+    const attested = await findAttested(opened, await file.content(), evidence.packers, now);
     if (!attested) throw alteredBody(found);
     [geometry, movedMm, found] = ["reattested", attested.movedMm, attested.report];
   }
@@ -194,7 +218,7 @@ function alteredBody(found) {
   }
   // The parts are told only where the triangles hold: on another body each of them differs too.
   const told = problems.join("; ");
-  return meanMm > OTHER_BODY_MM
+  return meanMm > pageData().limits.surface.otherBodyMm
     ? new RefusedConsent("unbound", `its binding belongs to another body: ${told}.`, {
         geometry: "unbound",
         movedMm,
@@ -206,7 +230,14 @@ function alteredBody(found) {
 }
 
 async function judgeTerms({ record, histories }, evidence, now, use, report) {
-  const status = await checkStatus(record, evidence.statusLists, evidence.withdrawals, now, histories);
+  const status = await checkStatus(
+    record,
+    evidence.statusLists,
+    evidence.withdrawals,
+    now,
+    histories,
+    evidence.memory,
+  );
   report.status = status;
   const gaps = [
     termGap(record, use?.when ?? now),
@@ -220,5 +251,18 @@ async function judgeTerms({ record, histories }, evidence, now, use, report) {
   const moved = `its surface moved by up to ${report.movedMm.toFixed(2)} mm.`;
   if (report.geometry === "repacked") reason += ` The file was repacked: ${moved}`;
   if (report.geometry === "reattested") reason += ` A packer attests it: ${moved}`;
+  // A part that is there and cannot be looked at may show another person to other readers.
+  const unread = Object.entries(report.parts).filter(([, part]) => part.verdict === "unread");
+  if (unread.length) {
+    const told = unread.map(([name, part]) => `its ${name} cannot be checked here: ${part.reason}`);
+    throw new RefusedConsent("unknown", `${told.join("; ")}.`);
+  }
+  if (report.isTwin && record.bindings?.geometries.length && report.geometry !== "exact") {
+    // What else a binding says of the surface is the controller's word alone.
+    const reason =
+      "the person named the bodies that they signed for by their exact triangles, and this file's are " +
+      "others: only the file that was not packed shows that it is one of them.";
+    throw new RefusedConsent("unknown", reason, { clause: "bindings.geometries" });
+  }
   Object.assign(report, { decision: "allow", state: "valid", reason, clause: "" });
 }

@@ -4,8 +4,6 @@ import { el } from "./dom.js";
 import { checkTerritory } from "./fields.js";
 import { territory, word } from "./words.js";
 
-const NOBODY = "(somebody else)";
-
 /**
  * Fill the form for a record; what was entered before stays where it still fits.
  * @param {HTMLFormElement} form @param {any} record undefined where none may be shown
@@ -18,19 +16,17 @@ export function fillForm(form, record) {
   const products = record?.scope.product_lines.filter((name) => name !== "all") ?? [];
   form.replaceChildren(
     choice("purpose", "For what?", [["", "No use: only whether it holds"], ...defs.Purpose.enum.map(named)]),
-    territoryField(),
+    suggested(
+      "territory",
+      "Where?",
+      ["worldwide", ...pageData().countries],
+      "For example DE or US-CA",
+      territory,
+    ),
     choice("medium", "In which medium?", [["", "Not said"], ...media.map(named)]),
-    choice("licensee", "Who uses it?", [
-      ["", "The controller"],
-      ...holders.map((name) => [name, name]),
-      [NOBODY, "Somebody else"],
-    ]),
+    suggested("licensee", "Who uses it?", holders, "The controller"),
     products.length
-      ? choice("product_line", "Which product line?", [
-          ["", "Not said"],
-          ...products.map((name) => [name, name]),
-          [NOBODY, "Another one"],
-        ])
+      ? suggested("product_line", "Which product line?", products, "Not said")
       : el("span", { hidden: true }),
     field(
       "when",
@@ -104,24 +100,23 @@ function field(name, label, control, hint = "") {
   );
 }
 
-function territoryField() {
-  const codes = ["worldwide", ...pageData().countries];
+/** A field that takes any text and suggests some. */
+function suggested(name, label, values, placeholder, words = (value) => value) {
   const list = el(
     "datalist",
-    { id: "territories" },
-    ...codes.map((code) => el("option", { value: code }, territory(code))),
+    { id: `ask-${name}-list` },
+    ...values.map((value) => el("option", { value }, words(value))),
   );
   const input = el("input", {
-    id: "ask-territory",
-    name: "territory",
-    list: "territories",
+    id: `ask-${name}`,
+    name,
+    list: list.id,
+    placeholder,
     autocomplete: "off",
     spellcheck: "false",
-    placeholder: "For example DE or US-CA",
-    maxlength: "9",
-    "aria-describedby": "ask-error",
+    maxlength: "200",
   });
-  return el("div", { class: "field" }, el("label", { for: "ask-territory" }, "Where?"), input, list);
+  return el("div", { class: "field" }, el("label", { for: input.id }, label), input, list);
 }
 
 function contents(kinds) {

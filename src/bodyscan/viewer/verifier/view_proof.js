@@ -59,10 +59,11 @@ function holderName(record, role) {
   return record[role]?.name ?? "";
 }
 
-function body({ geometry, movedMm, parts, binding }) {
+function body({ geometry, shape, movedMm, parts, binding }) {
   const moved = movedMm > 0 ? `lies up to ${movedMm.toFixed(2)} mm from the bound one` : "";
-  const exact = geometry === "exact" ? "every triangle is the one that was bound" : moved;
-  const rows = [partRow("Shape", geometry ?? "unread", geometry ? exact : "not compared")];
+  const told = shape === "exact" ? "every triangle is the one that was bound" : moved;
+  const verdict = ["reattested", "unbound"].includes(geometry ?? "") ? geometry : (shape ?? "unread");
+  const rows = [partRow("Shape", binding ? verdict : "unread", binding ? told : "it was not compared")];
   for (const [name, label] of Object.entries(PARTS)) {
     if (parts[name]) rows.push(partRow(label, parts[name].verdict, parts[name].reason, name));
   }

@@ -1,6 +1,17 @@
 /** What was agreed, told in rows. A record is shown only where all its signatures hold. */
 import { el, icon, keyName, mark } from "./dom.js";
-import { MODIFICATIONS, address, day, duration, listed, territory, within, word } from "./words.js";
+import {
+  MEDIUM_PHRASES,
+  MODIFICATIONS,
+  PURPOSE_PHRASES,
+  address,
+  day,
+  duration,
+  listed,
+  territory,
+  within,
+  word,
+} from "./words.js";
 
 const LAPSED = "These terms were signed, but they do not allow anything with this file at this moment.";
 
@@ -42,24 +53,21 @@ export function showRecord(place, record, { clause, now, holds, flagged }) {
 
 /** The whole agreement in one sentence or two. */
 function summary({ subject, controller, licensees, scope, term, pay, ai }) {
-  const users = licensees.length
-    ? `${controller.name} and ${licensees.length} licensee${licensees.length > 1 ? "s" : ""}`
-    : controller.name;
-  const media = scope.media.includes("all") ? "in all media" : `for ${listed(scope.media.map(within))}`;
-  const where = scope.territories.includes("worldwide")
-    ? "worldwide"
-    : `in ${listed(scope.territories.map(territory))}`;
-  const machines = Object.entries(ai)
-    .filter(([, allowed]) => allowed)
-    .map(([field]) => field);
+  const more = licensees.length ? ` and ${licensees.length} licensee${licensees.length > 1 ? "s" : ""}` : "";
+  const everywhere = scope.territories.includes("worldwide");
+  const where = everywhere ? "worldwide" : `in ${listed(scope.territories.map(territory))}`;
+  const machines = Object.keys(ai).filter((field) => ai[field]);
   const learning = machines.length
     ? `Of machine learning, ${listed(machines)} is allowed.`
     : "Machine learning is not allowed.";
-  const paid = pay.kind === "unpaid" ? "unpaid" : `for ${payWords(pay)}`;
-  return (
-    `${subject.pseudonym} lets ${users} use this body until ${day(term.not_after)}: ` +
-    `${listed(scope.purposes.map(within))}, ${media}, ${where}, ${paid}. ${learning}`
-  );
+  const told = [
+    `${subject.pseudonym} lets ${controller.name}${more} use this body until ${day(term.not_after)}`,
+    listed(scope.purposes.map((purpose) => PURPOSE_PHRASES[purpose])),
+    listed(scope.media.map((medium) => MEDIUM_PHRASES[medium])),
+    where,
+    pay.kind === "unpaid" ? "unpaid" : `paid ${payWords(pay)}`,
+  ];
+  return `${told.join(", ")}. ${learning}`;
 }
 
 function payWords({ kind, amount, currency, share_percent, unit }) {
@@ -92,7 +100,7 @@ function people({ subject, guardian, controller, licensees, agency }) {
       "subject.pseudonym",
       "The person",
       el("strong", {}, subject.pseudonym),
-      subject.minor ? minorLine(subject) : undefined,
+      subject.minor ? minorLine() : undefined,
     ],
     ["subject.adult_from", "Of age from", subject.adult_from && day(subject.adult_from)],
     [
@@ -181,20 +189,15 @@ function termBar({ not_before, not_after }, now) {
   const [begin, end] = [Date.parse(not_before), Date.parse(not_after)];
   const share = Math.min(Math.max((now - begin) / (end - begin), 0), 1);
   const days = Math.ceil((end - now) / 86_400_000);
-  const words =
-    now < begin
-      ? "has not begun"
-      : now >= end
-        ? "has ended"
-        : days === 1
-          ? "last day"
-          : `${days.toLocaleString("en")} days left`;
+  const left = days === 1 ? "last day" : `${days.toLocaleString("en")} days left`;
+  const words = now < begin ? "has not begun" : now >= end ? "has ended" : left;
+  const done = el("span");
+  done.style.width = `${(share * 100).toFixed(1)}%`;
   const bar = el(
     "span",
     { class: now >= begin && now < end ? "term-bar" : "term-bar over", "aria-hidden": "true" },
-    el("span", {}),
+    done,
   );
-  bar.firstElementChild.style.width = `${(share * 100).toFixed(1)}%`;
   return el("span", { class: "term" }, bar, el("span", { class: "muted" }, words));
 }
 

@@ -1,7 +1,13 @@
 /** The answer, in one look: a shape, a word, a sentence. */
 import { el, icon } from "./dom.js";
-import { HEADLINES, MATCHES, sentence } from "./words.js";
+import { HEADLINES, MATCHES, listed, sentence } from "./words.js";
 
+const CHANGES = {
+  shape: "the shape of the body",
+  rig: "the skeleton or its weights",
+  morphs: "the face shapes",
+  texture: "the skin or its colours",
+};
 const TAGS = { allow: "Allow", deny: "Deny", unknown: "Unknown" };
 
 /**
@@ -11,7 +17,7 @@ const TAGS = { allow: "Allow", deny: "Deny", unknown: "Unknown" };
  */
 export function showVerdict(section, report, file, asked) {
   const { decision, state, clause, geometry } = report;
-  const { title, todo } = HEADLINES[headline(state, geometry, asked)] ?? HEADLINES.unknown;
+  const { title, todo } = HEADLINES[headline(report, asked)] ?? HEADLINES.unknown;
   const data = { decision, state, clause, geometry: geometry ?? "", moved: report.movedMm.toFixed(3) };
   Object.assign(section.dataset, data);
   section.className = `verdict ${decision}`;
@@ -22,21 +28,34 @@ export function showVerdict(section, report, file, asked) {
       { class: "verdict-text" },
       el("p", { class: "verdict-tag" }, tagOf(decision, asked)),
       el("h1", { id: "verdict-title" }, title),
+      changed(report),
       el("p", { class: "verdict-reason", id: "verdict-reason" }, sentence(report.reason)),
-      todo ? el("p", { class: "verdict-todo" }, todo) : undefined,
+      todo && !report.reason.includes("ask for it again")
+        ? el("p", { class: "verdict-todo" }, todo)
+        : undefined,
       clause ? clauseLine(clause, state) : undefined,
       el("ul", { class: "verdict-facts" }, ...facts(report, file)),
     ),
   );
 }
 
+/** What of a body was changed, in plain words, before the numbers. */
+function changed({ geometry, shape, parts, binding }) {
+  if (geometry !== "altered" || !binding) return undefined;
+  const names = Object.keys(CHANGES).filter((name) => ["altered", "added"].includes(parts[name]?.verdict));
+  const told = [...(shape === "altered" ? ["shape"] : []), ...names].map((name) => CHANGES[name]);
+  return told.length
+    ? el("p", { class: "verdict-changed" }, `Not as it was bound: ${listed(told)}.`)
+    : undefined;
+}
+
 function tagOf(decision, asked) {
   return decision === "allow" && !asked ? "Valid" : TAGS[decision];
 }
 
-function headline(state, geometry, asked) {
+function headline({ state, geometry, binding }, asked) {
   if (state === "valid") return asked ? "allowed" : "valid";
-  return state === "altered" && geometry === "altered" ? "body_altered" : state;
+  return state === "altered" && geometry === "altered" && binding ? "body_altered" : state;
 }
 
 function clauseLine(clause, state) {
@@ -50,10 +69,10 @@ function clauseLine(clause, state) {
   );
 }
 
-function facts({ isTwin, triangles, geometry, movedMm, record }, { name, size }) {
+function facts({ isTwin, triangles, geometry, movedMm, record, binding }, { name, size }) {
   const found = [el("li", {}, name), el("li", {}, sizeOf(size))];
   if (isTwin && triangles) found.push(el("li", {}, `${triangles.toLocaleString("en")} triangles`));
-  if (geometry) {
+  if (geometry && binding) {
     const [shape, words] = MATCHES[geometry];
     const moved = ["repacked", "reattested"].includes(geometry) ? ` (${movedMm.toFixed(2)} mm)` : "";
     found.push(el("li", { class: "with-icon" }, icon(shape), `Body: ${words.toLowerCase()}${moved}`));

@@ -104,7 +104,8 @@ function agree(plain, decoded, stride, filter) {
   if (same && filter === "NONE") {
     same = sameBytes(plain, decoded);
   } else if (same) {
-    const [a, b, largest] = numbers(plain, decoded, stride, filter);
+    const { Kind, largest } = filteredKind(stride, filter);
+    const [a, b] = [new Kind(plain.buffer), new Kind(decoded.buffer)];
     for (let at = 0; at < a.length && same; at++) {
       const [x, y] = [a[at] / largest, b[at] / largest];
       same = Math.abs(x - y) <= (filter === "EXPONENTIAL" ? 1e-4 + 1e-3 * Math.abs(y) : FILTER_TOLERANCE);
@@ -118,12 +119,13 @@ function agree(plain, decoded, stride, filter) {
   }
 }
 
-function numbers(plain, decoded, stride, filter) {
-  if (filter === "EXPONENTIAL") return [new Float32Array(plain.buffer), new Float32Array(decoded.buffer), 1];
+/** The numbers that a filter leaves, and the largest of them. */
+function filteredKind(stride, filter) {
+  if (filter === "EXPONENTIAL") return { Kind: Float32Array, largest: 1 };
   const signed = filter === "OCTAHEDRAL" || filter === "QUATERNION";
-  const wide = stride === 8;
-  const Kind = signed ? (wide ? Int16Array : Int8Array) : wide ? Uint16Array : Uint8Array;
-  return [new Kind(plain.buffer), new Kind(decoded.buffer), ((2 ** (wide ? 16 : 8)) >> (signed ? 1 : 0)) - 1];
+  if (stride === 8)
+    return signed ? { Kind: Int16Array, largest: 32767 } : { Kind: Uint16Array, largest: 65535 };
+  return signed ? { Kind: Int8Array, largest: 127 } : { Kind: Uint8Array, largest: 255 };
 }
 
 function refuseUnknownCompression(document) {

@@ -39,6 +39,29 @@ const WORDS = {
   worldwide: "Worldwide",
 };
 
+/** Purposes and media within a sentence. */
+export const PURPOSE_PHRASES = {
+  make_twin: "to make the digital twin",
+  virtual_try_on: "for virtual try-on",
+  render: "for still pictures",
+  animation: "for moving pictures and real-time scenes",
+  advertising: "for advertising",
+  export: "for handing the file to others",
+  research: "for research on the body data",
+};
+export const MEDIUM_PHRASES = {
+  all: "in all media",
+  internal: "for internal use",
+  web: "on the web",
+  mobile_app: "in mobile apps",
+  social: "on social media",
+  print: "in print",
+  in_store: "in stores",
+  film_and_tv: "in film and television",
+  game: "in games",
+  virtual_reality: "in virtual reality",
+};
+
 /** Words for what may be changed; each allows what stands before it. */
 export const MODIFICATIONS = {
   none: "Nothing may be changed",
@@ -131,6 +154,7 @@ export const HEADLINES = {
     title: "It cannot be told",
     todo: "Do not use it on this answer. Ask, or give what is missing.",
   },
+  not_judged: { title: "This question cannot be judged", todo: "" },
   unreadable: { title: "This file cannot be read", todo: "Check that it is the file you meant, and whole." },
 };
 
