@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bodyscan.consent import ConsentStatus, Evidence, Use, verify_content, verify_record
+from bodyscan.consent import ConsentStatus, Evidence, Use, strict_json, verify_content, verify_record
 from bodyscan.consent.status_list import address_of
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.gltf.read_content import read_content
@@ -24,6 +24,7 @@ def python_verdict(
     known = Evidence(status_lists=lists, withdrawals=statements)
     try:
         if isinstance(file, str):
+            strict_json.loads(file)
             return plain(verify_record(file, now, use, known))
         text, content = read_content(file)
         return plain(verify_content(text, content, now, use, known))

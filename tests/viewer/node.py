@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.consent import Use
-from bodyscan.viewer.verifier_page import SOURCES, verifier_data
+from bodyscan.viewer.verifier_data import verifier_data
+from bodyscan.viewer.verifier_page import SOURCES
 from gltf.tools import need_program
 
 

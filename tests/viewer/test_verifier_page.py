@@ -12,7 +12,8 @@ import pytest
 
 from bodyscan.consent.fields import check_text
 from bodyscan.consent.record import record_json_schema
-from bodyscan.viewer.verifier_page import SOURCES, join_modules, verifier_data, verifier_page
+from bodyscan.viewer.verifier_data import verifier_data
+from bodyscan.viewer.verifier_page import SOURCES, join_modules, verifier_page
 from gltf.tools import need_program
 from viewer.node import call
 
@@ -85,6 +86,16 @@ def test_modules_are_small_and_say_what_they_are():
 
 def test_every_module_is_in_the_page(page):
     assert [path.name for path in MODULES if f"const module_{path.stem} = (" not in page] == []
+
+
+def test_the_wheel_holds_every_part_of_the_page():
+    from hatchling.builders.wheel import WheelBuilder
+
+    root = Path(__file__).resolve().parents[2]
+    held = {file.distribution_path for file in WheelBuilder(str(root)).recurse_included_files()}
+    parts = [path for path in SOURCES.iterdir() if path.is_file()]
+    assert {path.suffix for path in parts} == {".js", ".css", ".html"}
+    assert [path.name for path in parts if f"bodyscan/viewer/verifier/{path.name}" not in held] == []
 
 
 @pytest.mark.node

@@ -48,7 +48,7 @@ def test_status_lists_are_judged_alike(listed):
     bomb = packed(bytes(2**24))
     torn = "u" + b64url_encode(gzip.compress(bits)[:-6])
     more = "u" + b64url_encode(gzip.compress(bits) + b"more")
-    old = dict(valid_from=NOW - 3 * WEEK, valid_until=NOW - 2 * WEEK)
+    old: dict[str, Any] = dict(valid_from=NOW - 3 * WEEK, valid_until=NOW - 2 * WEEK)
     subject = "credentialSubject"
     revocations = {
         "nothing set": good,
