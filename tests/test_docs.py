@@ -31,7 +31,7 @@ def test_the_index_names_every_page():
 
 
 def _named(text: str) -> list[str]:
-    return re.findall(r"\]\(([a-z_]+\.md)\)", text)
+    return re.findall(r"\]\(([a-z0-9_]+\.md)\)", text)
 
 
 def test_the_options_file_of_the_documentation_can_be_read(tmp_path):

@@ -12,6 +12,7 @@ import yaml
 
 from bodyscan.consent import Purpose, Use, geometry_digest, require_bound_consent
 from bodyscan.mark.info import MarkInfo
+from bodyscan.mark.twin_id import mark_under
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def read_body_folder(folder: Path) -> BodyFolder:
     consent = (folder / "consent.json").read_text()
     use = Use(Purpose.VIRTUAL_TRY_ON)
     digest = geometry_digest(vertices.astype(np.float32), faces)
-    record = require_bound_consent(consent, digest, use=use, now=datetime.now(UTC))
+    require_bound_consent(consent, digest, use=use, now=datetime.now(UTC))
     taken = json.loads((folder / "measurements.json").read_text())["measurements"]
     places = json.loads((folder / "landmarks.json").read_text())["landmarks"]
     return BodyFolder(
@@ -50,9 +51,7 @@ def read_body_folder(folder: Path) -> BodyFolder:
         {m["name"]: m["value_cm"] for m in taken},
         {name: np.array(place) for name, place in places.items()},
         {n: np.array(ids) for n, ids in json.loads((folder / "body_parts.json").read_text()).items()},
-        MarkInfo(
-            record.record_id, record.subject.pseudonym, use.purpose.value, "bodyscan, drape_tshirt example"
-        ),
+        mark_under(consent, use.purpose.value, "bodyscan, drape_tshirt example"),
     )
 
 

@@ -18,6 +18,8 @@ from bodyscan.consent.key_files import save_private_key
 from bodyscan.consent.keys import generate_key
 from bodyscan.consent.sign import sign_record
 from bodyscan.errors import InputError
+from bodyscan.ledger import Ledger, all_people
+from bodyscan.ledger.people import outputs_of
 
 STAGES = ["read", "reconstruct", "fit", "measure", "texture", "rig", "levels", "twin", "write", "report"]
 DEMO = make_demo_consent("Ada")
@@ -207,7 +209,7 @@ def made(tmp_path_factory, sample_scans) -> tuple[Path, Result]:
     result = run(
         *(sample_scans / "man.ply", "--consent", sample_scans / "man.consent.json"),
         *("-o", folder / "twin.glb", "--report", folder / "report", "--config", folder / "quick.toml"),
-        *("--pose", "t", "--json"),
+        *("--pose", "t", "--json", "--ledger", folder / "ledger.sqlite"),
     )
     return folder, result
 
@@ -217,7 +219,8 @@ def test_a_sample_becomes_a_sound_twin_with_a_report(made):
     folder, result = made
     values = json.loads(result.stdout)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "quick.toml", "report", "twin.collision.glb", "twin.glb", "twin.lod1.glb", "twin.lod2.glb"
+        "ledger.sqlite", "quick.toml", "report", "twin.collision.glb", "twin.glb", "twin.lod1.glb",
+        "twin.lod2.glb",
     ]  # fmt: skip
     assert [stage["name"] for stage in values["stages"]] == STAGES
     assert [file["kind"] for file in values["files"]] == ["twin", "level 1", "level 2", "collision body"]
@@ -227,6 +230,13 @@ def test_a_sample_becomes_a_sound_twin_with_a_report(made):
     assert set(values["scan"]["inferred"]) == {"unit", "up", "facing"}
     assert (values["pose"], values["joints"], values["face_shapes"]) == ("t", 52, 67)
     assert values["consent"]["demo"]
+    assert values["ledger_entry"] == 1
+    with Ledger.open(folder / "ledger.sqlite") as ledger:
+        (person,) = all_people(ledger)
+        written = [output for output in outputs_of(ledger, person) if output.sequence == 1]
+    assert [(output.place, output.kind) for output in written] == [
+        (file["path"], file["kind"]) for file in values["files"]
+    ]
     page = (folder / "report" / "report.html").read_text()
     assert page.count("<img") >= 10
     assert "DEMO man" in page

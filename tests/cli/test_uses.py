@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
-from bodyscan.ledger import Ledger
-from cli.twins import write_annas_twin
+from bodyscan.cli.uses import UseWriter
+from bodyscan.consent import Purpose, Use, open_consent
+from bodyscan.gltf.export import export_twin, part_kinds
+from bodyscan.ledger import EntryKind, Ledger
+from bodyscan.ledger.use import MAX_OUTPUTS
+from bodyscan.types import Twin
+from cli.twins import MADE, annas_twin, write_annas_twin
+from gltf.complete import complete_small_twin
 
 USE = ("--territory", "DE", "--medium", "web", "--json")
 DRAW = ("--size", "240x320")
@@ -58,6 +66,82 @@ def test_the_same_picture_drawn_again_is_one_use(twin, tmp_path, place):
     assert "billed once" not in run(*command).stdout
     assert "billed once" in run(*command).stdout
     assert len(entries(place)) == 1
+
+
+def earned(place: Path) -> str:
+    (person,) = json.loads(run("ledger", "list", "--people", "--ledger", place, "--json").stdout)
+    return person["earned"]["EUR"]
+
+
+def test_each_different_picture_is_paid_whatever_its_file_is_called(twin, tmp_path, place):
+    about = ("--ledger", place, "--reference", "Spring")
+    command = ("render", twin, "-o", tmp_path / "a.png", *USE, *DRAW, *about)
+    runs = [(), ("--view", "side"), (), ("--view", "back"), ("--view", "side")]
+    told = [json.loads(run(*command, *more).stdout)["ledger_entry"] for more in runs]
+    assert told == [1, 2, 1, 3, 2]
+    assert earned(place) == "37.50"
+    assert "sound" in run("ledger", "verify", "--ledger", place).stdout
+
+
+def test_a_turntable_that_shares_a_picture_with_another_is_paid(twin, tmp_path, place):
+    command = ("render", twin, "-o", tmp_path / "a.png", *USE, *DRAW, "--ledger", place, "--turntable")
+    first = json.loads(run(*command, 2).stdout)["ledger_entry"]
+    before = (tmp_path / "a_1.png").read_bytes()
+    second = json.loads(run(*command, 3).stdout)["ledger_entry"]
+    assert (tmp_path / "a_1.png").read_bytes() == before
+    assert (first, second) == (1, 2)
+    assert json.loads(run(*command, 3).stdout)["ledger_entry"] == 2
+    assert earned(place) == "62.50"
+
+
+def test_a_turntable_that_the_ledger_would_not_take_is_refused_before_it_is_drawn(twin, tmp_path, place):
+    command = ("render", twin, "-o", tmp_path / "a.png", *USE, "--ledger", place, "--turntable")
+    assert "equal to 72" in run(*command, MAX_OUTPUTS + 1, code=2).stderr
+    assert not list(tmp_path.iterdir())
+
+
+def writer(twin: Twin, path: Path, place: Path) -> UseWriter:
+    """Return what `bodyscan twin` hands to `export_twin`."""
+    return UseWriter(
+        place=place,
+        record=open_consent(twin.consent).record,
+        text=twin.consent,
+        use=Use(Purpose.MAKE_TWIN),
+        kind=EntryKind.TWIN,
+        now=MADE,
+        kinds={str(file): kind for file, kind in part_kinds(twin, path).items()},
+    )
+
+
+def test_a_statement_and_the_list_of_an_erasure_say_what_each_file_is_the_twin_first(tmp_path, place):
+    made, path = complete_small_twin(), tmp_path / "twin.glb"
+    export_twin(made, path, write=writer(made, path, place))
+    known = [
+        ("twin.glb", "twin"), ("twin.lod1.glb", "level 1"), ("twin.lod2.glb", "level 2"),
+        ("twin.collision.glb", "collision body"),
+    ]  # fmt: skip
+    name = open_consent(made.consent).record.subject.pseudonym
+    about = ("--subject", name, "--ledger", place)
+    period = ("--from", "2026-06-01", "--to", "2026-06-30")
+    told = json.loads(run("ledger", "statement", *about, *period, "--format", "json").stdout)
+    (entry,) = told["entries"]
+    assert [(file["name"], file["kind"]) for file in entry["outputs"]] == known
+    assert [line["output"] for line in told["lines"]] == ["twin.glb"]
+    table = run("ledger", "statement", *about, *period, "--format", "csv").stdout.splitlines()
+    assert next(csv.DictReader(table))["output"] == "twin.glb"
+    shown = run("consent", "erase", *about, "--settled").stdout.splitlines()
+    for line, (file, kind) in zip(shown, known, strict=False):
+        told_file = re.escape(str(tmp_path / file))
+        assert re.fullmatch(rf"there +{told_file}  \({kind}, SHA-256 [0-9a-f]{{64}}\)", line)
+
+
+def test_a_twin_made_again_has_other_bytes_and_is_another_use(tmp_path, place):
+    path = tmp_path / "anna.glb"
+    for day in (1, 1, 2):
+        twin = annas_twin(now=MADE.replace(day=day))
+        export_twin(twin, path, write=writer(twin, path, place))
+    assert len(entries(place)) == 2
+    assert earned(place) == "25.00"
 
 
 def test_what_is_refused_is_not_written_down(twin, tmp_path, place):

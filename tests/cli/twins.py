@@ -34,7 +34,9 @@ def soft_skin(size: int = 256) -> SkinTextures:
     return SkinTextures(albedo, roughness=np.full((size, size), 140, np.uint8), seen_share=0.9)
 
 
-def annas_twin(pose: str = "t", evidence: Evidence | None = None, **changes: Any) -> Twin:
+def annas_twin(
+    pose: str = "t", evidence: Evidence | None = None, now: datetime = MADE, **changes: Any
+) -> Twin:
     """Return Anna's small twin with images; a change names a place of her record: `scope__media=["web"]`."""
     made = small_twin()
     return assemble_twin(
@@ -45,7 +47,7 @@ def annas_twin(pose: str = "t", evidence: Evidence | None = None, **changes: Any
         made.provenance,
         consent=signed_values(changed(**(LONG | changes))),
         use=Use(Purpose.MAKE_TWIN),
-        now=MADE,
+        now=now,
         controller_key=STUDIO,
         pose=pose,
         evidence=evidence,

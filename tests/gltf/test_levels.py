@@ -11,7 +11,7 @@ from bodyscan.consent.verify import verify_bound
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.gltf import GltfOptions, read_consent, read_glb, twin_to_glb
 from bodyscan.gltf.container import unpack_glb
-from bodyscan.gltf.export import export_twin
+from bodyscan.gltf.export import export_twin, part_kinds
 from bodyscan.gltf.levels import level_to_glb
 from bodyscan.gltf.validate import check_glb
 from bodyscan.gltf.write import write_glb
@@ -91,6 +91,16 @@ def test_all_files_are_written_side_by_side(twin, tmp_path):
         assert file.size_bytes == file.path.stat().st_size
         text, positions, faces = read_consent(file.path)
         assert verify_bound(text, geometry_digest(positions, faces), now=NOW).ok
+
+
+def test_what_each_file_is_can_be_told_before_it_is_written(twin, tmp_path):
+    told = part_kinds(twin, tmp_path / "twin.glb")
+    assert [place.name for place in told] == NAMES
+    exported = export_twin(twin, tmp_path / "twin.glb")
+    assert list(told.items()) == list(
+        zip([file.path for file in exported.files], exported.kinds, strict=True)
+    )
+    assert part_kinds(small_twin(), "twin.glb") == {Path("twin.glb"): "twin"}
 
 
 def test_a_twin_without_levels_and_collision_body_is_one_file(tmp_path):

@@ -93,6 +93,10 @@ def change_file(values: dict[str, Any]) -> None:
     values["entries"][2]["outputs"][0]["sha256"] = "0" * 64
 
 
+def add_file(values: dict[str, Any]) -> None:
+    values["entries"][2]["outputs"].append({"sha256": "0" * 64, "name": "more.png", "kind": "picture"})
+
+
 def change_salt(values: dict[str, Any]) -> None:
     values["subject"]["salt"] = "0" * 64
 
@@ -131,6 +135,7 @@ def broken_entry(values: dict[str, Any]) -> None:
         (drop_path, "entry 5 is newer than the checkpoint"),
         (change_reference, "what the statement says about entry 4"),
         (change_file, "what the statement says about entry 4"),
+        (add_file, "what the statement says about entry 4"),
         (change_salt, "tag does not belong to their key and salt"),
         (change_ledger, "the checkpoint is of another ledger"),
         (change_words, "the line of entry 4 does not say what the entry says"),

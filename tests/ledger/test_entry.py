@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from bodyscan.errors import InputError
 from bodyscan.ledger.entry import Entry, entry_hash, first_hash, parse_entry, use_text, utc_text
 from bodyscan.ledger.tags import Blinder, subject_tag
 from bodyscan.ledger.terms import PayTerms, canonical_text, terms_of
-from bodyscan.ledger.use import USE_KINDS, EntryKind, OutputRef, agreement_of
+from bodyscan.ledger.use import MAX_OUTPUTS, USE_KINDS, EntryKind, OutputRef, agreement_of
 from consent.people import ANNA, child_values, record
 from ledger.uses import ANNAS, sha, text_of, use
 
@@ -63,6 +64,24 @@ def test_the_text_of_a_use_is_canonical_json(
     assert (entry.kind, entry.purpose, entry.medium, entry.licensee) == (kind, purpose, medium, licensee)
     assert (entry.units, entry.revenue, len(entry.more)) == (units, earned, files - 1)
     assert (entry.at, entry.pay) == (made.at, ANNAS.terms)
+
+
+@pytest.mark.parametrize("name", ["Shop", "\N{SNOWMAN}" * 200])
+def test_a_use_of_the_most_files_can_be_read(name):
+    made = use("a", outputs=tuple(OutputRef("x", sha(n)) for n in range(MAX_OUTPUTS)), licensee=name)
+    assert len(parse_entry(text_of(made, 1, BLINDER)).more) == MAX_OUTPUTS - 1
+
+
+@given(st.permutations(range(4)), st.sets(st.integers(0, 3), min_size=1))
+def test_the_use_key_is_one_of_the_files_and_not_of_their_order(order, some):
+    def key_of(numbers: Iterable[int]) -> bytes:
+        made = use("a", outputs=tuple(OutputRef(f"/{number}", sha(number)) for number in numbers))
+        text, key = use_text(made, utc_text(made.at), 1, 1, BLINDER)
+        assert parse_entry(text).use_key() == key
+        return key
+
+    assert key_of(order) == key_of(range(4))
+    assert (key_of(sorted(some)) == key_of(range(4))) == (some == set(range(4)))
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), TEXTS | st.integers(0, 2**53 - 1)))
@@ -119,7 +138,8 @@ def test_the_first_entry_of_a_child_without_a_key_is_known_by_the_record():
         ({"kind": "dance"}, "'dance' is not a valid EntryKind"),
         ({"territory": "Atlantis"}, "Atlantis"),
         ({"medium": "smoke"}, "'smoke' is not a valid Medium"),
-        ({"outputs": ()}, "it has 0 outputs; a use has 1 to 64"),
+        ({"outputs": ()}, "it has 0 outputs; a use has 1 to 128"),
+        ({"outputs": (OutputRef("x", sha("x")),) * 129}, "it has 129 outputs; a use has 1 to 128"),
         ({"outputs": (OutputRef("x", "ABC"),)}, "64 lower-case hex digits"),
         ({"twin_id": "xyz"}, "twin_id must be 16 lower-case hex digits"),
         ({"units": 0}, "units must be 1 to 1,000,000"),

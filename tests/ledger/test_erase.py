@@ -148,7 +148,7 @@ def test_a_file_that_somebody_slipped_into_the_list_is_not_deleted(tmp_path):
         anna = find_person(ledger, "Anna 7")
         precious = file_of(tmp_path, "precious.txt")
         ledger.connection.execute(
-            "INSERT INTO outputs VALUES (?, 1, ?, ?, 'picture', 1)",
+            "INSERT INTO outputs VALUES (?, 1, 9, ?, ?, 'picture', 1)",
             (anna.row, precious.sha256, precious.place),
         )
         done = erase_person(ledger, anna, END, settled=True, delete=True)

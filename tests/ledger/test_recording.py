@@ -12,6 +12,7 @@ import pytest
 from bodyscan.consent import Use
 from bodyscan.errors import InputError
 from bodyscan.ledger.entry import parse_entry
+from bodyscan.ledger.erase import scrub
 from bodyscan.ledger.people import find_person, known_twins, outputs_of, pending
 from bodyscan.ledger.recording import LedgerLog, UseLog, recording
 from bodyscan.ledger.store import Ledger
@@ -91,6 +92,24 @@ def test_files_are_written_after_their_use(tmp_path):
         assert known_twins(ledger) == {"0123456789abcdef": (record().record_id, "Anna 7")}
         again = log.write(record(), MAKING, EntryKind.TWIN, contents, NOW)
         assert (again.sequence, again.new, len(ledger)) == (1, False, 1)
+
+
+def test_files_are_listed_in_the_order_in_which_they_were_given(tmp_path):
+    names = ["twin.glb", "twin.lod1.glb", "twin.collision.glb", "a.glb"]
+    with open_new(tmp_path) as ledger:
+        log = log_of(ledger)
+        contents = {tmp_path / name: name.encode() for name in names}
+        log.log(record(), MAKING, EntryKind.TWIN, {str(p): sha(p.name) for p in contents}, NOW)
+        assert [Path(found.place).name for found in pending(ledger)] == names
+        log.write(record(), MAKING, EntryKind.TWIN, contents, NOW)
+        # The same files once more, in another folder and another order: of the same use, and behind it.
+        (tmp_path / "0").mkdir()
+        second = {tmp_path / "0" / name: name.encode() for name in reversed(names)}
+        assert not log.write(record(), MAKING, EntryKind.TWIN, second, NOW).new
+        scrub(ledger)
+        listed = [Path(output.place) for output in outputs_of(ledger, find_person(ledger, "Anna 7"))]
+        assert listed == [*contents, *second]
+        assert verify_ledger(ledger, []).ok
 
 
 def test_a_run_whose_files_cannot_be_written_is_not_billed(tmp_path):

@@ -86,8 +86,9 @@ def test_the_same_use_can_be_asked_for_instead(tmp_path):
         {"medium": "print"},
         {"agreement": BENS},
         {"outputs": (OutputRef("/pictures/a.png", sha("other")),)},
+        {"outputs": (OutputRef("/pictures/a.png", sha("a")), OutputRef("/pictures/b.png", sha("b")))},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=["reference", "purpose", "kind", "licensee", "territory", "medium", "record", "bytes", "one more"],
 )
 def test_a_use_that_differs_in_what_is_paid_for_is_another_use(tmp_path, change):
     with open_new(tmp_path) as ledger:
@@ -222,13 +223,16 @@ def test_a_folder_is_no_ledger(tmp_path):
         Ledger.open(tmp_path, now=NOW)
 
 
-def test_a_ledger_of_a_later_format_is_refused(tmp_path):
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_ledger_of_another_format_is_refused(tmp_path, number):
     open_new(tmp_path).close()
     connection = sqlite3.connect(tmp_path / "ledger.sqlite")
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute(f"PRAGMA user_version = {number}")
     connection.close()
-    with pytest.raises(InputError, match="has the format 2; this version reads 1"):
-        Ledger.open(tmp_path / "ledger.sqlite")
+    message = f"has the format {number}; this version reads 2. Open it with the version that wrote it"
+    for read_only in (True, False):
+        with pytest.raises(InputError, match=message):
+            Ledger.open(tmp_path / "ledger.sqlite", read_only=read_only)
 
 
 def test_a_ledger_without_its_guards_is_refused(tmp_path):

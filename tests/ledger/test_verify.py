@@ -246,6 +246,7 @@ def test_an_entry_that_cannot_be_read_is_found(tmp_path):
     [
         "DELETE FROM outputs WHERE sequence = 4",
         "UPDATE outputs SET sha256 = 'x' WHERE sequence = 4",
+        "INSERT INTO outputs SELECT person, 4, 9, 'x', place, kind, 1 FROM outputs WHERE sequence = 4",
         "UPDATE records SET record_id = 'x' WHERE pseudonym = 'Anna 7'",
         "INSERT INTO details VALUES (1, 1, NULL, 'autumn', NULL), (2, 2, NULL, 'autumn', NULL)",
     ],

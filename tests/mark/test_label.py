@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_tiny_picture_is_refused() -> None:
         draw_label(plain(0, 40, 30), INFO)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "two\nlines", "tab\there", "x" * 81, "left\u202eright"])
+@pytest.mark.parametrize("text", ["  ", "two\nlines", "tab\there", "x" * 81, "left\u202eright"])
 def test_a_label_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="1 to 80 printable characters on one line"):
         LabelOptions(text=text)
@@ -107,9 +108,25 @@ def test_a_label_need_not_be_english() -> None:
     assert (draw_label(before, INFO, words) != draw_label(before, INFO)).any()
 
 
-def test_letters_that_the_font_lacks_are_named() -> None:
+def test_letters_that_no_font_here_has_are_named() -> None:
     with pytest.raises(InputError, match=r"no glyph for \u5408 \u6210. Give LabelOptions.font_file"):
         LabelOptions(text="\u5408\u6210 twin")
+
+
+def test_accents_and_other_alphabets_are_drawn_with_a_wider_font() -> None:
+    before = plain(200)
+    english = draw_label(before, INFO)
+    for text in ("Künstlich · Jumeau numérique", "Синтетика", "Συνθετικό", "Syntetyczny bliźniak"):
+        options = LabelOptions(text=text)
+        assert options.font_file.endswith("DejaVuSans.ttf")
+        assert (draw_label(before, INFO, options) != english).any()
+
+
+def test_without_words_of_its_own_a_label_says_what_the_record_asks_for() -> None:
+    before = plain(200)
+    info = replace(INFO, label="Jumeau numérique")
+    words = LabelOptions(text="Jumeau numérique")
+    assert (draw_label(before, info) == draw_label(before, INFO, words)).all()
 
 
 def test_a_font_of_ones_own_brings_its_letters(tmp_path: Path) -> None:

@@ -21,11 +21,17 @@ from bodyscan.mark import (
     xmp_packet,
 )
 from bodyscan.mark.metadata import parse_packet, read_picture
+from mark.pictures import person
 
 INFO = MarkInfo(
     "urn:uuid:3f9a2c1b", 'quiet "heron" <&> \u00e9', "game & film", "bodyscan 0.1.0", "00112233445566ff"
 )
 IMAGE = np.random.default_rng(3).integers(0, 256, (200, 260, 3)).astype(np.uint8)
+CALM = person()
+BUSY = np.kron(np.random.default_rng(4).integers(0, 2, (50, 60, 1)) * 255, np.ones((4, 4, 3))).astype(
+    np.uint8
+)
+"""Squares of 4 px, black and white: all its power lies where the watermark's is."""
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "A.JPEG", "a.webp"])
@@ -36,10 +42,10 @@ def test_mark_survives_the_file(tmp_path: Path, name: str, source_type: SourceTy
 
 
 def test_png_holds_the_labelled_and_watermarked_pixels(tmp_path: Path) -> None:
-    path = save_marked(IMAGE, tmp_path / "a.png", INFO)
+    path = save_marked(CALM, tmp_path / "a.png", INFO)
     with Image.open(path) as image:
         pixels = np.asarray(image)
-    assert (pixels == embed_watermark(draw_label(IMAGE, INFO), INFO.twin_bytes)).all()
+    assert (pixels == embed_watermark(draw_label(CALM, INFO), INFO.twin_bytes)).all()
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
@@ -60,8 +66,18 @@ def test_a_picture_too_small_for_a_watermark_says_so(tmp_path: Path) -> None:
     assert 'consent:Watermark="none: 180 x 150 px is too small' in packet
 
 
+def test_a_picture_too_busy_for_a_watermark_says_so(tmp_path: Path) -> None:
+    marked = mark_picture(BUSY, INFO)
+    assert marked.watermark_gap == (
+        "the picture is too busy for its size; a watermark could not be read back"
+    )
+    assert (marked.image == draw_label(BUSY, INFO)).all()
+    packet = read_picture(save_marked(BUSY, tmp_path / "a.png", INFO))[1] or ""
+    assert 'consent:Watermark="none: the picture is too busy' in packet
+
+
 def test_a_large_picture_says_which_watermark_it_carries(tmp_path: Path) -> None:
-    packet = read_picture(save_marked(IMAGE, tmp_path / "a.png", INFO))[1] or ""
+    packet = read_picture(save_marked(CALM, tmp_path / "a.png", INFO))[1] or ""
     assert 'consent:Watermark="bodyscan 1"' in packet
 
 

@@ -73,6 +73,9 @@ def render(
     licensee: LicenseeOption = None,
     product_line: ProductLineOption = None,
     content: ContentOption = None,
+    label_font: Annotated[
+        Path | None, typer.Option(help="Font (TTF, OTF) for a label in letters that the own ones lack.")
+    ] = None,
     evidence: EvidenceOption = None,
     view: Annotated[ViewName, typer.Option(help="Where the camera stands.")] = "front",
     turntable: Annotated[
@@ -114,7 +117,7 @@ def render(
     options = TwinPictureOptions(
         view=view, pose=pose, expression=strengths, width=width, height=height, background=color
     )
-    label = LabelOptions(text=twin.record.disclosure.label)
+    label = LabelOptions(text=twin.record.disclosure.label, font_file=str(label_font or ""))
     job = Job(output, use, now, turntable, options, label, ledger, reference)
     written, receipt = _hand_out(_draw(twin, job), twin, job)
     print_result(*_told(written, receipt, twin, job), as_json)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bodyscan.consent.record import DEFAULT_LABEL, SourceType
 from bodyscan.errors import ConsentError
 
 
 @dataclass(frozen=True)
 class MarkInfo:
-    """Whose twin a picture shows and under which consent; there is no default for any of it."""
+    """Whose twin a picture shows and under which consent; there is no default for either."""
 
     record_id: str
     """Identifier of the signed consent record that covers the picture."""
@@ -22,6 +23,11 @@ class MarkInfo:
     """`bodyscan` and its version."""
     twin_id: str
     """16 hex digits, small letters: `bodyscan.mark.twin_id` of the record and the twin's geometry."""
+
+    label: str = field(default=DEFAULT_LABEL, compare=False)
+    """What the visible label says: the record's `disclosure.label`. It is not read back from a picture."""
+    source_type: str = field(default=str(SourceType.COMPOSITE_SYNTHETIC), compare=False)
+    """IPTC term: the record's `disclosure.source_type`."""
 
     def __post_init__(self) -> None:
         for name in ("record_id", "subject_pseudonym", "purpose", "software", "twin_id"):

@@ -7,9 +7,10 @@ whatever the picture shows below it. It keeps off the face where the caller says
 
 from __future__ import annotations
 
+import importlib.util
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from bodyscan.mark.info import MarkInfo
 from bodyscan.mark.label_place import CORNERS, Box, label_place
 from bodyscan.types import U8, frozen_array
 
-DEFAULT_TEXT = "Synthetic · digital twin"
 MIN_FONT_PX = 9
 MAX_TEXT = 80
 _SUPERSAMPLE = 3
@@ -39,12 +39,12 @@ class LabelOptions:
     """Height of the text as a share of the picture's shorter side, 0.01 to 0.1."""
     opacity: float = 0.86
     """Opacity of the pill, 0.8 to 1: below 0.8 a busy background would make the text hard to read."""
-    text: str = DEFAULT_TEXT
-    """What the label says, in any language: 1 to 80 characters that the font can draw, on one line. A
-    consent record's `disclosure.label` says what its subject wants here. The short record id follows it."""
+    text: str = ""
+    """What the label says, in any language: up to 80 characters that the font can draw, on one line; empty
+    for what `MarkInfo.label` says. The short record id follows it."""
     font_file: str = ""
-    """A TrueType or OpenType font for texts that Pillow's own cannot draw (it has the letters of
-    English)."""
+    """A TrueType or OpenType font. Empty: Pillow's own, which has the letters of English, and where it lacks
+    one DejaVu Sans, where that is installed."""
 
     def __post_init__(self) -> None:
         if self.corner not in CORNERS:
@@ -53,12 +53,19 @@ class LabelOptions:
             raise InputError(f"LabelOptions.relative_size is {self.relative_size}; possible is 0.01 to 0.1.")
         if not 0.8 <= self.opacity <= 1:
             raise InputError(f"LabelOptions.opacity is {self.opacity}; possible is 0.8 to 1.")
+        if not self.text:
+            _font(24.0, self.font_file)
+            return
         if not self.text.strip() or not self.text.isprintable() or len(self.text) > MAX_TEXT:
             raise InputError(
                 f"LabelOptions.text is {self.text!r}; it must be 1 to {MAX_TEXT} printable characters on one "
                 "line."
             )
-        if missing := missing_glyphs(self.text, self.font_file):
+        missing = missing_glyphs(self.text, self.font_file)
+        if missing and not self.font_file and not missing_glyphs(self.text, _wider_font()):
+            object.__setattr__(self, "font_file", _wider_font())
+            return
+        if missing:
             raise InputError(
                 f"The label {self.text!r} cannot be drawn: the font has no glyph for "
                 f"{' '.join(missing)}. Give LabelOptions.font_file a font that has, or another text."
@@ -76,6 +83,7 @@ def draw_label(
     too small for legible text.
     """
     options = options or LabelOptions()
+    options = replace(options, text=options.text or info.label)
     pixels = frozen_array("image", image, np.uint8, (None, None, 3))
     height, width = pixels.shape[:2]
     lines, font_px = _fit_text(f"{options.text} · {info.short_id}", width, height, options)
@@ -105,6 +113,16 @@ def _drawn(character: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -
     image = Image.new("L", (48, 48))
     ImageDraw.Draw(image).text((8, 8), character, font=font, fill=255)
     return image.tobytes()
+
+
+@lru_cache(maxsize=1)
+def _wider_font() -> str:
+    """DejaVu Sans, which comes with mediapipe's own requirements; nothing of them is imported. Else empty."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        return ""
+    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return str(path) if path.is_file() else ""
 
 
 @lru_cache(maxsize=64)

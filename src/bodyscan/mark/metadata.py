@@ -35,12 +35,16 @@ _FIELDS = {
 
 
 class SourceType(Enum):
-    """The IPTC terms that fit what bodyscan draws."""
+    """The IPTC terms that a record's `disclosure` may ask for, and one for drawings of data."""
 
     COMPOSITE_SYNTHETIC = "compositeSynthetic"
     """Captured parts joined with synthetic ones. Every picture of a twin: the person's measured surface
     on a statistical body, in poses and expressions that were never recorded. No generative model takes
     part, but of the terms this is the one that viewers and platforms show as synthetic."""
+    DIGITAL_CREATION = "digitalCreation"
+    """Made by a person's hand with software."""
+    COMPOSITE_WITH_TRAINED = "compositeWithTrainedAlgorithmicMedia"
+    """Captured parts joined with parts that a generative model made."""
     DATA_DRIVEN_MEDIA = "dataDrivenMedia"
     """A drawing of data: charts and heat maps."""
 

@@ -66,20 +66,20 @@ def encode_marked(
     info: MarkInfo,
     *,
     file_format: str = "PNG",
-    source_type: SourceType = SourceType.COMPOSITE_SYNTHETIC,
+    source_type: SourceType | None = None,
     label: LabelOptions | None = None,
     avoid: Sequence[Box] = (),
 ) -> bytes:
     """Mark `image` (H, W, 3) uint8 sRGB and return it as PNG, JPEG or WEBP bytes with its XMP packet.
 
-    `avoid` as in `draw_label`. Where the picture carries no watermark, `consent:Watermark` in the packet says
-    why; `mark_picture` tells it too.
+    `source_type`: None for the one that `info` names; `avoid` as in `draw_label`. Where the picture carries
+    no watermark, `consent:Watermark` in the packet says why; `mark_picture` tells it too.
     """
     if file_format not in FORMATS.values():
         raise InputError(f"file_format is {file_format!r}; possible are PNG, JPEG and WEBP.")
     marked = mark_picture(image, info, label=label, avoid=avoid)
     picture = Image.fromarray(np.asarray(marked.image))
-    packet = xmp_packet(info, source_type, marked.watermark)
+    packet = xmp_packet(info, source_type or SourceType(info.source_type), marked.watermark)
     buffer = io.BytesIO()
     if file_format == "PNG":
         chunks = PngInfo()
@@ -97,7 +97,7 @@ def save_marked(
     path: str | Path,
     info: MarkInfo,
     *,
-    source_type: SourceType = SourceType.COMPOSITE_SYNTHETIC,
+    source_type: SourceType | None = None,
     label: LabelOptions | None = None,
     avoid: Sequence[Box] = (),
 ) -> Path:

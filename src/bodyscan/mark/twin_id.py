@@ -78,4 +78,12 @@ def mark_under(consent: str, purpose: str, software: str) -> MarkInfo:
     """
     record = open_consent(consent).record
     own = twin_id(record.record_id, bound_geometry(consent)).hex()
-    return MarkInfo(record.record_id, record.subject.pseudonym, purpose, software, own)
+    return MarkInfo(
+        record.record_id,
+        record.subject.pseudonym,
+        purpose,
+        software,
+        own,
+        label=record.disclosure.label,
+        source_type=str(record.disclosure.source_type),
+    )

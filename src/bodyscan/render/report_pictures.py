@@ -71,7 +71,7 @@ class Picture:
     caption: str
     alt: str
     """What the picture shows, for those who do not see it."""
-    source_type: SourceType = SourceType.COMPOSITE_SYNTHETIC
+    source_type: SourceType | None = None
     avoid: tuple[Box, ...] = ()
     """Boxes (left, top, right, bottom) in pixels that the label keeps off: the head."""
 

@@ -18,7 +18,7 @@ from bodyscan.consent.record import record_json_schema
 from bodyscan.consent.seal import morphs, rig, texture
 from bodyscan.consent.territories import COUNTRY_CODES, USER_ASSIGNED
 from bodyscan.consent.withdrawal import WithdrawalStatement
-from bodyscan.gltf import read_looks
+from bodyscan.gltf import read_looks, read_motion
 
 LOOKALIKE_SCRIPTS = ("ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LATIN", "LISU")
 """Scripts of which one word may hold letters of one alone (see `bodyscan.consent.fields.check_text`)."""
@@ -57,6 +57,7 @@ def _limits() -> dict[str, Any]:
             "carries": rig.CARRIES,
             "nearM": rig.NEAR_M,
         },
+        "motion": {"scaleShare": read_motion.SCALE_SHARE, "movedM": read_motion.MOVED_M},
         "shapes": {
             "leastM": morphs.LEAST_M,
             "maxMm": morphs.MAX_MM,

@@ -6,6 +6,7 @@ import { AccessorReader, allFinite } from "./accessors.js";
 import { CannotJudge, InputError } from "./errors.js";
 import { levelOf } from "./image.js";
 import { readLooks, readUvs } from "./looks.js";
+import { motionProblem } from "./motion.js";
 import { RestPose, influences } from "./rest_pose.js";
 
 const MAX_SHAPES = 1024;
@@ -24,6 +25,8 @@ export async function readContent(document, binary, decodeImage) {
     const reader = new AccessorReader(document, binary);
     const content = new ContentReader(document, reader).read();
     const looks = await readLooks(document, reader, decodeImage);
+    const motion = motionProblem(document, reader);
+    if (motion) content.problems.rig = motion;
     if (looks.problem) content.problems.texture = looks.problem;
     if (looks.unread) content.unread.texture = looks.unread;
     return { ...content, albedo: looks.albedo, tint: looks.tint };

@@ -7,6 +7,7 @@
  * @typedef {object} Limits
  * @property {{maxMm: number, meanMm: number, areaChange: number, otherBodyMm: number}} surface
  * @property {{jointMm: number, maxMm: number, meanMm: number, carries: number, nearM: number}} rig
+ * @property {{scaleShare: number, movedM: number}} motion
  * @property {{leastM: number, maxMm: number, maxShare: number, meanMm: number, meanShare: number}} shapes
  * @property {Record<string, [number, number]>} texture what is compared -> largest and mean change, levels
  *   of 255

@@ -14,6 +14,7 @@ const STEPS = 127;
  * @returns {Promise<import("./seal_rig.js").PartReport>}
  */
 export async function compareMorphs(seal, content, at) {
+  if (seal && content.problems.morphs) return { verdict: "altered", reason: content.problems.morphs };
   if (content.unread.morphs) return { verdict: "unread", reason: content.unread.morphs };
   const found = new Map(content.morphs.map((morph) => [shapeKey(morph.name), morph]));
   if (!seal) {
@@ -21,7 +22,6 @@ export async function compareMorphs(seal, content, at) {
       ? { verdict: "added", reason: `the file has ${found.size} face shapes; the bound body has none` }
       : { verdict: "unbound", reason: "neither the file nor the binding has face shapes" };
   }
-  if (content.problems.morphs) return { verdict: "altered", reason: content.problems.morphs };
   if (!found.size) return { verdict: "missing", reason: "the file has no face shapes" };
   if ((await morphsDigest(content)) === seal.digest) {
     return { verdict: "exact", reason: `all ${found.size} face shapes are those that were bound` };

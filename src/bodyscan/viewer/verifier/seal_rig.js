@@ -18,13 +18,13 @@ const STEP_M = 1e-4;
  */
 export async function compareRig(seal, content, at) {
   const skinned = content.influences !== undefined && content.jointPlaces.length > 0;
+  if (seal && content.problems.rig) return { verdict: "altered", reason: content.problems.rig };
   if (content.unread.rig) return { verdict: "unread", reason: content.unread.rig };
   if (!seal) {
     return skinned
       ? { verdict: "added", reason: "the file has a skeleton; the bound body has none" }
       : { verdict: "unbound", reason: "neither the file nor the binding has a skeleton" };
   }
-  if (content.problems.rig) return { verdict: "altered", reason: content.problems.rig };
   if (!skinned) return { verdict: "missing", reason: "the file has no skeleton" };
   if ((await rigDigest(content)) === seal.digest) {
     return { verdict: "exact", reason: "joints and weights are those that were bound" };

@@ -17,13 +17,17 @@ const [WINDOW, GRID] = [4, 16];
  */
 export async function compareTexture(seal, content, at) {
   const colored = (content.albedo && content.uvs) || content.colors;
+  if (seal && content.problems.texture) return { verdict: "altered", reason: content.problems.texture };
   if (content.unread.texture) return { verdict: "unread", reason: content.unread.texture };
   if (!seal) {
     return colored
       ? { verdict: "added", reason: "the file has colours; the bound body has none" }
       : { verdict: "unbound", reason: "neither the file nor the binding has colours" };
   }
-  if (content.problems.texture) return { verdict: "altered", reason: content.problems.texture };
+  if (!colored && new Set(content.tint.map((level) => Math.round(level * 1000))).size > 1) {
+    const reason = "a colour of its own in place of the bound ones: the file has a factor and no image";
+    return { verdict: "altered", reason };
+  }
   if (!colored) return { verdict: "missing", reason: "the file has neither image nor vertex colours" };
   if (clear(content.tint) && (await textureDigest(content)) === seal.digest) {
     return { verdict: "exact", reason: "every pixel is the one that was bound" };
