@@ -124,3 +124,16 @@ def test_twins_that_are_none_are_refused_or_left_out(picture: Path, twin_file: P
     assert ["notes.json" in line for line in told["left_out"]] == [True]
     result = run(picture, "--twin", folder / "notes.json")
     assert result.exit_code == 4
+
+
+def test_the_ledger_names_the_twins_of_its_uses(twin_file: Path, tmp_path: Path) -> None:
+    picture, ledger = tmp_path / "shown.png", tmp_path / "ledger.sqlite"
+    drawn = CliRunner().invoke(
+        app,
+        ["render", str(twin_file), "-o", str(picture), "--ledger", str(ledger), "--size", "400x400"],
+    )
+    assert drawn.exit_code == 0, drawn.output
+    told = json.loads(run(picture, "--ledger", ledger, "--json").output)
+    assert told["name"]["subject"] == "DEMO Alba"
+    assert told["name"]["source"] == "ledger.sqlite"
+    assert run(picture, "--ledger", tmp_path / "none.sqlite").exit_code == 3

@@ -37,20 +37,25 @@ def detect(
             help="A twin (.glb), a signed record (.json), or a folder of them: gives names; repeat."
         ),
     ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="A ledger of uses: gives the names of its twins.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the watermark and the metadata of a picture and tell which twin it shows.
 
-    Without --twin the id alone is told. A picture without a mark may still show a twin: see docs/marks.md.
+    Without --twin or --ledger the id alone is told. A picture without a mark may still show a twin: see docs/marks.md.
     """
-    from bodyscan.cli.mark.names import names_at_hand
+    from bodyscan.cli.mark.names import names_at_hand, names_in_ledger
     from bodyscan.mark.detect import detect_file
 
     if not picture.is_file():
         raise InputError(f"There is no file {picture}. Give a picture.")
     names, left_out = names_at_hand(twin or ())
+    if ledger is not None:
+        names = {**names_in_ledger(ledger), **names}
     found = detect_file(picture, names)
-    print_result(_values(found, left_out), _rows(found, bool(twin), left_out), as_json)
+    print_result(_values(found, left_out), _rows(found, bool(twin or ledger), left_out), as_json)
     if not found.found:
         raise typer.Exit(NO_MARK)
 

@@ -35,6 +35,15 @@ def names_at_hand(places: Sequence[Path]) -> tuple[dict[bytes, TwinName], list[s
     return names, left_out
 
 
+def names_in_ledger(place: Path) -> dict[bytes, TwinName]:
+    """Return the names of all twins whose uses stand in a ledger, or raise `InputError`."""
+    from bodyscan.ledger import Ledger, known_twins
+
+    with Ledger.open(place, create=False, read_only=True) as ledger:
+        known = known_twins(ledger)
+    return {bytes.fromhex(own): TwinName(*about, source=place.name) for own, about in known.items()}
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in SUFFIXES and file.is_file():
