@@ -44,7 +44,8 @@ def detect(
 ) -> None:
     """Read the watermark and the metadata of a picture and tell which twin it shows.
 
-    Without --twin or --ledger the id alone is told. A picture without a mark may still show a twin: see docs/marks.md.
+    Without --twin or --ledger the id alone is told. A picture without a mark may still show a twin: see
+    docs/marks.md.
     """
     from bodyscan.cli.mark.names import names_at_hand, names_in_ledger
     from bodyscan.mark.detect import detect_file
