@@ -189,7 +189,10 @@ def verified(folder: Path, code: int = 0) -> dict:
 
 
 def test_verify_tells_of_the_manifest_beside_a_twin(folder: Path) -> None:
-    assert verified(folder)["c2pa"] is None
+    assert verified(folder)["c2pa"] == {
+        "verdict": "missing",
+        "reason": "no twin.c2pa lies beside the file",
+    }
     write(folder)
     assert verified(folder)["c2pa"]["verdict"] == "sound"
 

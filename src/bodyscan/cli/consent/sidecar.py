@@ -15,15 +15,15 @@ class Sidecar:
     """What the manifest beside a twin says."""
 
     verdict: str
-    """`sound`, `altered`, `untrusted`, `disagrees`, or `not checked` without the extra."""
+    """`sound`, `altered`, `untrusted`, `disagrees`, `missing`, or `not checked` without the extra."""
     reason: str
 
 
-def read_sidecar(file: Path, consent: str | None, anchors: Sequence[Path]) -> Sidecar | None:
-    """Return the verdict on NAME.c2pa beside a twin, or None where there is no such file."""
+def read_sidecar(file: Path, consent: str | None, anchors: Sequence[Path]) -> Sidecar:
+    """Return the verdict on NAME.c2pa beside a twin."""
     place = file.with_suffix(".c2pa")
     if not place.is_file():
-        return None
+        return Sidecar("missing", f"no {place.name} lies beside the file")
     from bodyscan.consent.binding import open_consent
     from bodyscan.mark.c2pa_consent import C2paConsent
     from bodyscan.mark.c2pa_manifest import MAX_MANIFEST_BYTES, verify_sidecar
