@@ -168,3 +168,15 @@ def test_nothing_leaves_where_the_ledger_cannot_be_written(twin, tmp_path):
     run("render", twin, "-o", tmp_path / "a.png", *USE, *DRAW, "--ledger", place, code=3)
     run("export", twin, "-o", tmp_path / "a.glb", *USE, "--licensee", "Shop", "--ledger", place, code=3)
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_the_default_ledger_is_made_with_its_folder_or_a_sentence_says_why_not(twin, tmp_path, monkeypatch):
+    monkeypatch.delenv("BODYSCAN_LEDGER", raising=False)
+    command = ("render", twin, "-o", tmp_path / "a.png", *USE, *DRAW)
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    assert "cannot be made" in run(*command, code=3).stderr
+    assert not (tmp_path / "a.png").exists()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "new"))
+    assert json.loads(run(*command).stdout)["ledger_entry"] == 1
+    assert (tmp_path / "new" / "bodyscan" / "ledger.sqlite").is_file()

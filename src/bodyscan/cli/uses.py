@@ -33,14 +33,12 @@ ReferenceOption = Annotated[
 
 
 def ledger_place(given: Path | None) -> Path:
-    """Return the ledger's path: `given`, else the default one, whose folder is made where it is missing."""
+    """Return the ledger's path: `given`, else the default one. Nothing is made here."""
     if given is not None:
         return given
     from bodyscan.ledger import default_ledger
 
-    place = default_ledger(os.environ, Path.home())
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return place
+    return default_ledger(os.environ, Path.home())
 
 
 @dataclass(frozen=True)
