@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import typer
 
+from bodyscan.cli.consent.common import passphrase_for
 from bodyscan.consent import SigningKey, open_consent
 from bodyscan.consent.acting_keys import acting_keys
-from bodyscan.consent.key_files import find_private_key, load_private_key, others_can_read, read_key_text
+from bodyscan.consent.key_files import find_private_key, load_private_key, others_can_read
 from bodyscan.consent.key_history import KeyUse
-from bodyscan.consent.keys import is_locked
-from bodyscan.errors import ConsentError, InputError
+from bodyscan.errors import ConsentError
 
 KEY_VARIABLE = "BODYSCAN_CONTROLLER_KEY"
 DEMO_KEYS = "demo_keys"
@@ -34,7 +33,7 @@ def controller_key(
     allowed = [name for name, key in acting.items() if not key.has_ended(now)]
     wanted = " or ".join(allowed) or "none, for all have ended"
     if given is not None:
-        key = load_private_key(given, _passphrase(given, passphrase_file))
+        key = load_private_key(given, passphrase_for(given, passphrase_file))
         if key.thumbprint not in allowed:
             raise ConsentError(
                 f"The key {given.name} ({key.thumbprint}) is not the controller's: allowed is {wanted} "
@@ -55,14 +54,3 @@ def controller_key(
         f"{consent_folder}. It binds the consent to the twin's geometry: give it with --controller-key, or "
         f"name its file in the environment variable {KEY_VARIABLE}."
     )
-
-
-def _passphrase(key: Path, passphrase_file: Path | None) -> str | None:
-    if passphrase_file is not None:
-        first = read_key_text(passphrase_file).split("\n", 1)[0].rstrip("\r")
-        if not first:
-            raise InputError(f"The first line of {passphrase_file} is empty; it must hold the passphrase.")
-        return first
-    if is_locked(read_key_text(key)) and sys.stdin.isatty():
-        return typer.prompt(f"Passphrase of {key.name}", hide_input=True, err=True)
-    return None

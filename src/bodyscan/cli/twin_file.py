@@ -65,12 +65,14 @@ def use_of(
     licensee: str | None,
     product_line: str | None,
     content: list[ProhibitedUse] | None,
+    when: datetime | None = None,
 ) -> Use:
     """Return the use that the options describe. Raises `InputError` for a place that is none."""
     return Use(
         purpose,
         territory,
         medium,
+        when,
         licensee=licensee,
         product_line=product_line,
         content=tuple(content or ()),

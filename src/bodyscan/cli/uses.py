@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -73,9 +72,8 @@ class UseWriter:
     @contextmanager
     def recorded(self, contents: Mapping[Path, bytes]) -> Iterator[Receipt]:
         """Write the use of these files down and yield its receipt; where the block raises, it is voided."""
-        from bodyscan.ledger import Ledger, LedgerLog, recording
+        from bodyscan.ledger import Ledger, LedgerLog
 
-        digests = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
         with Ledger.open(ledger_place(self.place), now=self.now) as ledger:
             log = LedgerLog(
                 ledger,
@@ -85,8 +83,7 @@ class UseWriter:
                 units=self.units,
                 kinds=self.kinds,
             )
-            entry = log.entry(self.record, self.use, self.kind, digests, self.now)
-            with recording(ledger, entry, again=log.again) as receipt:
+            with log.recorded(self.record, self.use, self.kind, contents, self.now) as receipt:
                 yield receipt
 
 

@@ -16,17 +16,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bodyscan.consent import strict_json
 from bodyscan.consent.binding import Binding, OpenedConsent, open_consent, read_signed
 from bodyscan.consent.bundle import MAX_ATTESTATIONS, Stamped
 from bodyscan.consent.content import BodyContent
 from bodyscan.consent.evidence import Evidence, stamped_at
-from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime, format_utc
+from bodyscan.consent.fields import Sha256Hex, ShortText, SignedModel, UtcTime, format_utc
 from bodyscan.consent.fingerprint import compare
 from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload
-from bodyscan.consent.key_history import CLOCK_SKEW, KeyUse, check_key
+from bodyscan.consent.key_history import KeyUse, check_key
 from bodyscan.consent.keys import PublicJwk, SigningKey
-from bodyscan.consent.policy import check_clock, term_gap
+from bodyscan.consent.policy import CLOCK_SKEW, check_clock, term_gap
 from bodyscan.consent.seal import Seal, SealReport, compare_seal, seal
 from bodyscan.consent.state import ConsentState, RefusedConsent
 from bodyscan.errors import InputError
@@ -36,7 +35,7 @@ MAX_MM, MEAN_MM = 10.0, 2.0
 """Largest and mean distance from the bound surface that an attestation may speak for, mm."""
 
 
-class Attestation(StrictModel):
+class Attestation(SignedModel):
     """What a packer signs."""
 
     schema_: Annotated[
@@ -52,10 +51,6 @@ class Attestation(StrictModel):
     """Of the body that was made."""
     created_at: UtcTime
     software: ShortText
-
-    def canonical_json(self) -> bytes:
-        """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)

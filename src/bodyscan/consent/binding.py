@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from bodyscan.consent import strict_json
 from bodyscan.consent.bundle import Bundle, Stamped, read_bundle
-from bodyscan.consent.fields import Sha256Hex, ShortText, StrictModel, UtcTime, Uuid, explain
+from bodyscan.consent.fields import Sha256Hex, ShortText, SignedModel, UtcTime, Uuid, explain
 from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload, signature_holds
 from bodyscan.consent.key_history import KeyHistory, KeyUse, check_key, newest_histories, read_key_history
 from bodyscan.consent.keys import PublicJwk, SigningKey
@@ -25,10 +24,10 @@ from bodyscan.errors import InputError
 
 _FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 BINDING_TYP = "bodyscan-binding+jws"
-_Signed = TypeVar("_Signed", bound=StrictModel)
+_Signed = TypeVar("_Signed", bound=SignedModel)
 
 
-class Binding(StrictModel):
+class Binding(SignedModel):
     """What the controller signs when a twin is made."""
 
     schema_: Annotated[
@@ -43,14 +42,6 @@ class Binding(StrictModel):
     """Digest of the scan's file that the body was made from."""
     created_at: UtcTime
     software: ShortText
-
-    def canonical_json(self) -> bytes:
-        """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
-
-    def sha256(self) -> str:
-        """Return the hex digest of `canonical_json`."""
-        return hashlib.sha256(self.canonical_json()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -211,7 +202,7 @@ def read_signed(
         raise RefusedConsent(ConsentState.ALTERED, f"the {what} is not valid: {explain(error)}.") from None
     except InputError as error:
         raise RefusedConsent(ConsentState.ALTERED, str(error)) from None
-    if found.canonical_json() != document.payload:  # type: ignore[attr-defined]
+    if found.canonical_json() != document.payload:
         raise RefusedConsent(ConsentState.ALTERED, f"the {what} is not in canonical JSON.")
     return found, signature.kid
 

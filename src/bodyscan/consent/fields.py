@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from bodyscan.consent import strict_json
 from bodyscan.consent.territories import check_territory
 
 UTC_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
@@ -35,6 +37,35 @@ class StrictModel(BaseModel):
     """Base of the consent models: nothing is converted, nothing is added, nothing changes later."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", serialize_by_alias=True)
+
+
+class SignedModel(StrictModel):
+    """Base of what is signed: its canonical JSON is the payload."""
+
+    def canonical_json(self) -> bytes:
+        """Return the bytes that are signed: canonical JSON (RFC 8785), absent fields left out."""
+        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
+
+    def sha256(self) -> str:
+        """Return the hex digest of `canonical_json`."""
+        return hashlib.sha256(self.canonical_json()).hexdigest()
+
+
+def signed_schema(model: type[SignedModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a payload as it is signed: every default written out, no null."""
+    schema = model.model_json_schema(by_alias=True)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        properties = part.get("properties", {})
+        optional = {name for name, field in properties.items() if field.get("default", ...) is None}
+        for field in properties.values():
+            field.pop("title", None)
+            kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+            if len(kinds) == 1:
+                del field["anyOf"], field["default"]
+                field.update(kinds[0])
+        if properties:
+            part["required"] = [name for name in properties if name not in optional]
+    return schema
 
 
 def explain(error: ValidationError) -> str:

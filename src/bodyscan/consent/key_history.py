@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.fields import StrictModel, Thumbprint, UtcTime, explain, format_utc
+from bodyscan.consent.fields import SignedModel, StrictModel, Thumbprint, UtcTime, explain, format_utc
 from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload, signature_holds
 from bodyscan.consent.keys import PublicJwk, SigningKey
+from bodyscan.consent.policy import CLOCK_SKEW
 from bodyscan.consent.state import ConsentState, RefusedConsent
 from bodyscan.errors import InputError
 
@@ -28,8 +29,6 @@ KEYS_TYP = "bodyscan-keys+jws"
 HISTORY_MEMBER = "bodyscan_keys"
 HISTORY_VERSION = 1
 MAX_LISTS = 64
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far a signed moment may lie after the verifier's clock."""
 
 
 class KeyUse(StrEnum):
@@ -62,7 +61,7 @@ class ListedKey(StrictModel):
         return min(ends, default=None)
 
 
-class KeyList(StrictModel):
+class KeyList(SignedModel):
     """All keys of one owner, as of one moment."""
 
     schema_: Annotated[
@@ -86,10 +85,6 @@ class KeyList(StrictModel):
     def find(self, thumbprint: str) -> ListedKey | None:
         """Return the entry of a key, or None."""
         return next((listed for listed in self.keys if listed.key.thumbprint == thumbprint), None)
-
-    def canonical_json(self) -> bytes:
-        """Return the bytes that are signed."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)

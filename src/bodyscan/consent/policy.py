@@ -19,6 +19,8 @@ from bodyscan.consent.state import ConsentState
 from bodyscan.consent.territories import WORLDWIDE, check_territory, territory_covers
 from bodyscan.errors import InputError
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far another computer's clock may be off: a signed moment may lie so much after the verifier's."""
 PRIVATE_PURPOSES = frozenset({Purpose.MAKE_TWIN})
 """Purposes that show the person to nobody: place, medium and product line are checked only where given."""
 

@@ -30,9 +30,9 @@ from bodyscan.consent import strict_json
 from bodyscan.consent.acting_keys import ActingKey, acting_keys
 from bodyscan.consent.fields import format_utc, parse_utc, printable
 from bodyscan.consent.jws import ALGORITHM
-from bodyscan.consent.key_history import CLOCK_SKEW, KeyHistory, KeyUse
+from bodyscan.consent.key_history import KeyHistory, KeyUse
 from bodyscan.consent.keys import PublicJwk, SigningKey, b64url_decode, b64url_encode
-from bodyscan.consent.policy import check_clock
+from bodyscan.consent.policy import CLOCK_SKEW, check_clock
 from bodyscan.errors import ConsentError, InputError
 
 MIN_ENTRIES = 131_072

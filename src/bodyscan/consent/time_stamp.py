@@ -23,13 +23,11 @@ from bodyscan.consent import der
 from bodyscan.consent.bundle import MAX_STAMP_BYTES
 from bodyscan.consent.certificates import read_certificates, weak_key
 from bodyscan.consent.fields import format_utc
-from bodyscan.consent.policy import check_clock
+from bodyscan.consent.policy import CLOCK_SKEW, check_clock
 from bodyscan.consent.state import ConsentState, RefusedConsent
 from bodyscan.errors import InputError, MissingExtraError
 
 MAX_RESPONSE_BYTES = 64 * 1024
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far a stamp may lie after the verifier's clock."""
 HASHES = {
     "2.16.840.1.101.3.4.2.1": "sha256",
     "2.16.840.1.101.3.4.2.2": "sha384",

@@ -20,8 +20,8 @@ from bodyscan.consent.digest import geometry_digest
 from bodyscan.consent.evidence import Evidence, stamped_at
 from bodyscan.consent.fields import format_utc
 from bodyscan.consent.fingerprint import compare
-from bodyscan.consent.key_history import CLOCK_SKEW, KeyUse, check_key
-from bodyscan.consent.policy import Gap, Use, check_clock, coverage_gap, moment_of, term_gap
+from bodyscan.consent.key_history import KeyUse, check_key
+from bodyscan.consent.policy import CLOCK_SKEW, Gap, Use, check_clock, coverage_gap, moment_of, term_gap
 from bodyscan.consent.record import ConsentRecord
 from bodyscan.consent.seal import PartVerdict, SealReport, compare_seal
 from bodyscan.consent.sign import role_keys

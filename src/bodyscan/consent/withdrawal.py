@@ -20,7 +20,7 @@ from bodyscan.consent.acting_keys import ActingKey, acting_keys
 from bodyscan.consent.fields import (
     LongText,
     Sha256Hex,
-    StrictModel,
+    SignedModel,
     UtcTime,
     Uuid,
     explain,
@@ -28,9 +28,9 @@ from bodyscan.consent.fields import (
     printable,
 )
 from bodyscan.consent.jws import Jws, Role, parse_jws, sign_payload, signature_holds
-from bodyscan.consent.key_history import CLOCK_SKEW, KeyHistory, KeyUse
+from bodyscan.consent.key_history import KeyHistory, KeyUse
 from bodyscan.consent.keys import SigningKey
-from bodyscan.consent.policy import check_clock
+from bodyscan.consent.policy import CLOCK_SKEW, check_clock
 from bodyscan.consent.record import ConsentRecord, WithdrawalEffect
 from bodyscan.consent.state import RefusedConsent
 from bodyscan.errors import ConsentError, InputError
@@ -62,7 +62,7 @@ class RefusedStatement(ConsentError):
         super().__init__(f"The withdrawal statement is refused: {self.reason}.")
 
 
-class WithdrawalStatement(StrictModel):
+class WithdrawalStatement(SignedModel):
     """What the person signs."""
 
     schema_: Annotated[
@@ -79,10 +79,6 @@ class WithdrawalStatement(StrictModel):
     """When the person's clock says that it was made."""
     reason: LongText | None = None
     """What the person wishes to say about it; never asked for."""
-
-    def canonical_json(self) -> bytes:
-        """Return the bytes that are signed: canonical JSON (RFC 8785), an absent reason left out."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)

@@ -115,11 +115,23 @@ class LedgerLog:
 
         The main file stands first in `contents`. Raises what `recording` and `write_all` raise.
         """
-        outputs = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
-        entry = self.entry(record, use, kind, outputs, now)
-        with recording(self.ledger, entry, again=self.again) as receipt:
+        with self.recorded(record, use, kind, contents, now) as receipt:
             write_all(contents)
         return receipt
+
+    @contextmanager
+    def recorded(
+        self,
+        record: ConsentRecord,
+        use: Use,
+        kind: EntryKind,
+        contents: Mapping[Path, bytes],
+        now: datetime,
+    ) -> Iterator[Receipt]:
+        """Write the use of these files down; the block makes them appear. Raises what `recording` raises."""
+        outputs = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
+        with recording(self.ledger, self.entry(record, use, kind, outputs, now), again=self.again) as receipt:
+            yield receipt
 
 
 @contextmanager

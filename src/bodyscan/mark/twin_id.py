@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bodyscan.consent import open_consent
+from bodyscan.consent.binding import OpenedConsent, open_consent
 from bodyscan.errors import InputError
 from bodyscan.mark.info import MarkInfo
 
@@ -55,8 +55,7 @@ def bound_geometry(consent: str) -> str:
 
     Raises `ConsentError` where the text's signatures do not hold.
     """
-    binding = open_consent(consent).binding
-    return NO_GEOMETRY if binding is None else binding.seal.geometry
+    return _geometry(open_consent(consent))
 
 
 def names_of_consent(consent: str, source: str) -> dict[bytes, TwinName]:
@@ -65,9 +64,10 @@ def names_of_consent(consent: str, source: str) -> dict[bytes, TwinName]:
     Raises `ConsentError` where the text's signatures do not hold. Whether the consent is valid now is not
     asked: a picture may be older than a withdrawal.
     """
-    record = open_consent(consent).record
+    opened = open_consent(consent)
+    record = opened.record
     name = TwinName(record.record_id, record.subject.pseudonym, source)
-    return {twin_id(record.record_id, part): name for part in {NO_GEOMETRY, bound_geometry(consent)}}
+    return {twin_id(record.record_id, part): name for part in {NO_GEOMETRY, _geometry(opened)}}
 
 
 def mark_under(consent: str, purpose: str, software: str) -> MarkInfo:
@@ -76,8 +76,9 @@ def mark_under(consent: str, purpose: str, software: str) -> MarkInfo:
     Raises `ConsentError` where the text's signatures do not hold. Whether the consent allows the picture
     is the caller's to check, before it is drawn.
     """
-    record = open_consent(consent).record
-    own = twin_id(record.record_id, bound_geometry(consent)).hex()
+    opened = open_consent(consent)
+    record = opened.record
+    own = twin_id(record.record_id, _geometry(opened)).hex()
     return MarkInfo(
         record.record_id,
         record.subject.pseudonym,
@@ -87,3 +88,7 @@ def mark_under(consent: str, purpose: str, software: str) -> MarkInfo:
         label=record.disclosure.label,
         source_type=str(record.disclosure.source_type),
     )
+
+
+def _geometry(opened: OpenedConsent) -> str:
+    return NO_GEOMETRY if opened.binding is None else opened.binding.seal.geometry

@@ -7,11 +7,9 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
-
 from bodyscan.consent import attestation, bundle, verify
 from bodyscan.consent.binding import Binding
-from bodyscan.consent.fields import check_text
+from bodyscan.consent.fields import check_text, signed_schema
 from bodyscan.consent.fingerprint import MAX_AREA_CHANGE, MAX_MM, MEAN_MM
 from bodyscan.consent.key_history import KeyList
 from bodyscan.consent.record import record_json_schema
@@ -75,22 +73,6 @@ def _limits() -> dict[str, Any]:
             "sameLevels": read_looks.SAME_LEVELS,
         },
     }
-
-
-def signed_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a payload as it is signed: every default written out, no null."""
-    schema = model.model_json_schema(by_alias=True)
-    for part in (schema, *schema.get("$defs", {}).values()):
-        properties = part.get("properties", {})
-        optional = {name for name, field in properties.items() if field.get("default", ...) is None}
-        for field in properties.values():
-            kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
-            if len(kinds) == 1:
-                del field["anyOf"]
-                field.update(kinds[0])
-        if properties:
-            part["required"] = [name for name in properties if name not in optional]
-    return schema
 
 
 def _characters() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,7 @@ from bodyscan.cli.consent.common import (
     check_new,
     clock,
     is_glb,
-    passphrase_from,
+    passphrase_for,
 )
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
@@ -139,16 +138,9 @@ def _check(file: Path, sidecar: Path | None, record: Path | None, anchors: list[
 def _identity(certificate: Path, key: Path, passphrase_file: Path | None) -> SigningIdentity:
     from bodyscan.consent.certificates import read_identity
     from bodyscan.consent.key_files import others_can_read
-    from bodyscan.consent.keys import is_locked
 
-    chain_text, key_text, passphrase = (
-        read_text(certificate),
-        read_text(key),
-        passphrase_from(passphrase_file),
-    )
-    if passphrase is None and is_locked(key_text) and sys.stdin.isatty():
-        passphrase = typer.prompt(f"Passphrase of {key.name}", hide_input=True, err=True)
-    identity = read_identity(chain_text, key_text, passphrase)
+    passphrase = passphrase_for(key, passphrase_file)
+    identity = read_identity(read_text(certificate), read_text(key), passphrase)
     if others_can_read(key):
         typer.echo(f"warning: other users can read the private key {key}; run: chmod 600 {key}", err=True)
     return identity

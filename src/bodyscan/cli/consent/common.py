@@ -40,13 +40,18 @@ def utc_time(text: str, name: str) -> datetime:
 
 def signing_key(path: Path, passphrase_file: Path | None) -> SigningKey:
     """Return the private key in `path`, unlocked; warn on standard error where others can read it."""
-    passphrase = passphrase_from(passphrase_file)
-    if passphrase is None and is_locked(read_key_text(path)) and sys.stdin.isatty():
-        passphrase = typer.prompt(f"Passphrase of {path.name}", hide_input=True, err=True)
-    key = load_private_key(path, passphrase)
+    key = load_private_key(path, passphrase_for(path, passphrase_file))
     if others_can_read(path):
         typer.echo(f"warning: other users can read the private key {path}; run: chmod 600 {path}", err=True)
     return key
+
+
+def passphrase_for(path: Path, passphrase_file: Path | None) -> str | None:
+    """Return the passphrase of the key in `path`: the file's, else asked for where it is locked."""
+    given = passphrase_from(passphrase_file)
+    if given is None and is_locked(read_key_text(path)) and sys.stdin.isatty():
+        return typer.prompt(f"Passphrase of {path.name}", hide_input=True, err=True)
+    return given
 
 
 def passphrase_from(path: Path | None) -> str | None:

@@ -16,6 +16,7 @@ from bodyscan.cli.errors import list_hint, run_guarded
 from bodyscan.cli.evidence import EvidenceOption, memory_place, read_evidence, remember
 from bodyscan.cli.output import print_result
 from bodyscan.cli.text_files import read_text
+from bodyscan.cli.twin_file import use_of
 from bodyscan.consent import strict_json
 from bodyscan.consent.evidence import Evidence
 from bodyscan.consent.policy import Use
@@ -204,12 +205,5 @@ def _use(
                 "give its --purpose too."
             )
         return None
-    return Use(
-        purpose,
-        territory,
-        medium,
-        utc_time(at, "--at") if at else None,
-        licensee,
-        product_line,
-        tuple(content or ()),
-    )
+    when = utc_time(at, "--at") if at else None
+    return use_of(purpose, territory, medium, licensee, product_line, content, when)

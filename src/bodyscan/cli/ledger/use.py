@@ -71,18 +71,16 @@ def use(
     asked = use_of(purpose, territory, medium, licensee, product_line, content)
     twin = allowed_twin(file, asked, moment, evidence)
 
-    from bodyscan.gltf.consent_copies import agreed_consent
     from bodyscan.ledger import EntryKind, LedgerLog
     from bodyscan.ledger.terms import terms_of
 
-    text = agreed_consent(twin.document) or ""
     made = EntryKind(kind or ("export" if purpose is Purpose.EXPORT else "render"))
     with open_to_write(ledger, moment) as opened:
         log = LedgerLog(
             opened,
-            text=text,
+            text=twin.consent,
             reference=reference,
-            twin_id=_twin_id(twin, text),
+            twin_id=_twin_id(twin),
             units=units,
             revenue=revenue,
             currency=currency,
@@ -101,10 +99,10 @@ def use(
     print_result(values, rows, as_json)
 
 
-def _twin_id(twin: AllowedTwin, text: str) -> str:
+def _twin_id(twin: AllowedTwin) -> str:
     from bodyscan.mark.twin_id import bound_geometry, twin_id
 
-    return twin_id(twin.record.record_id, bound_geometry(text)).hex()
+    return twin_id(twin.record.record_id, bound_geometry(twin.consent)).hex()
 
 
 def _outputs(twin: AllowedTwin, file: Path, given: Sequence[Path]) -> dict[str, str]:

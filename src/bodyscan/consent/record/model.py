@@ -6,14 +6,12 @@ controller has countersigned the same bytes (see `bodyscan.consent.sign`).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bodyscan.consent import strict_json
-from bodyscan.consent.fields import StrictModel, UtcTime, Uuid
+from bodyscan.consent.fields import SignedModel, UtcTime, Uuid
 from bodyscan.consent.keys import PublicJwk
 from bodyscan.consent.record.duties import Bindings, DataTerms, Disclosure, Notice, Withdrawal
 from bodyscan.consent.record.people import Agency, Controller, Guardian, Licensee, Subject
@@ -23,7 +21,7 @@ RECORD_SCHEMA = "urn:bodyscan:consent-record:1"
 DEMO_PREFIX = "DEMO "
 
 
-class ConsentRecord(StrictModel):
+class ConsentRecord(SignedModel):
     """One person's consent to one controller."""
 
     schema_: Annotated[
@@ -85,11 +83,3 @@ class ConsentRecord(StrictModel):
         key = (self.guardian or self.subject).public_key
         assert key is not None  # an adult has one, checked when built
         return key
-
-    def canonical_json(self) -> bytes:
-        """Return the bytes that are signed: canonical JSON (RFC 8785), absent fields left out."""
-        return strict_json.canonical(self.model_dump(mode="json", exclude_none=True))
-
-    def sha256(self) -> str:
-        """Return the hex digest of `canonical_json`."""
-        return hashlib.sha256(self.canonical_json()).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bodyscan.consent import strict_json
-from bodyscan.consent.fields import printable
+from bodyscan.consent.fields import printable, signed_schema
 from bodyscan.consent.record.model import RECORD_SCHEMA, ConsentRecord
 from bodyscan.errors import InputError
 
@@ -46,43 +46,13 @@ def record_json_schema() -> dict[str, Any]:
     It says form, words and bounds. What it cannot say (a guardian for a minor, which fields go with which
     kind of pay, text in one script) is checked by `parse_record` alone; docs/consent.md lists it.
     """
-    schema = ConsentRecord.model_json_schema(by_alias=True)
-    for model in (schema, *schema["$defs"].values()):
-        _as_signed(model)
+    schema = signed_schema(ConsentRecord)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": RECORD_SCHEMA,
         "title": "bodyscan consent record, version 1",
     }
     return {**head, **{name: value for name, value in schema.items() if name != "title"}}
-
-
-def _as_signed(model: dict[str, Any]) -> None:
-    """Require what is always written, and forbid the null that never is."""
-    properties = model.get("properties", {})
-    for field in properties.values():
-        field.pop("title", None)
-        kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
-        if len(kinds) == 1:
-            del field["anyOf"], field["default"]
-            field.update(kinds[0])
-    if properties:
-        optional = {name for name, info in _fields_by_title(model["title"]).items() if info is None}
-        model["required"] = [name for name in properties if name not in optional]
-
-
-def _fields_by_title(title: str) -> dict[str, Any]:
-    """Field name -> its default, `...` where it has none, for the model of this name."""
-    model = next(model for model in _models(ConsentRecord) if model.__name__ == title)
-    return {
-        info.serialization_alias or name: ... if info.is_required() else info.get_default()
-        for name, info in model.model_fields.items()
-    }
-
-
-def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
-    inner = filter(None, (_model_in(info.annotation) for info in model.model_fields.values()))
-    return [model, *(deeper for one in inner for deeper in _models(one))]
 
 
 def _explain(problem: Any) -> str:
