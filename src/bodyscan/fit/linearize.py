@@ -132,7 +132,7 @@ class Linearization:
         rows = np.empty((count, self.unknowns.count), dtype=np.float32)
         rows[:, :3] = normals32
         num_betas = len(self.unknowns.betas)
-        carried = self._carried.reshape(-1, num_betas)
+        carried = self._carried.reshape(3 * self.model.num_joints, num_betas)
 
         def fill(first: int) -> None:
             span = slice(first, first + CHUNK)

@@ -45,11 +45,13 @@ def reconstruct_scan(capture: Capture, options: ReconstructOptions | None = None
     `MissingExtraError` where the detector's models are not installed.
     """
     options = options or ReconstructOptions()
-    mesh, stray_notes = without_strays(capture.mesh)
+    mesh, stray_notes, kept = without_strays(capture.mesh)
+    if capture.confidence is not None:
+        capture = replace(capture, mesh=mesh, confidence=capture.confidence[kept])
     try:
         return _reconstructed(capture, mesh, stray_notes, options)
     except InputError as error:
-        lost = 1 - len(mesh.vertices) / max(len(capture.mesh.vertices), 1)
+        lost = 1 - float(kept.mean()) if len(kept) else 0.0
         if lost < MANY_LOST:
             raise
         # Text formats have no mark at their end: a copy that broke off still reads as a mesh.
@@ -91,9 +93,12 @@ def _on_the_floor(
     lowering = np.eye(4)
     lowering[1, 3] = -drop
     world_from_input = lowering @ frame.world_from_input
+    confidence = cleaned.confidence
+    if capture.confidence is not None:
+        confidence = confidence * capture.confidence[cleaned.source_vertex]
     return ScanMesh(
         mesh=transformed(cleaned.mesh, lowering),
-        confidence=cleaned.confidence,
+        confidence=confidence,
         texture=capture.texture if cleaned.mesh.uvs is not None else None,
         world_from_input=world_from_input,
         unit=frame.unit,

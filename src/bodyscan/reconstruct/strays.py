@@ -17,8 +17,8 @@ REACH = 20.0
 """How many times the median distance from the middle a point may lie away."""
 
 
-def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
-    """The mesh without far points, without the faces that hang on them, and what was done.
+def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...], np.ndarray]:
+    """The mesh without far points and their faces, what was done, and (V,) bool: what stayed.
 
     `mesh` in any unit. Vertices that no face uses are dropped from a mesh with faces, because they would
     count as surface; a cloud keeps its points.
@@ -30,7 +30,7 @@ def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
         for corner in range(3):
             keep[mesh.faces[:, corner]] = True
     if not keep.any():
-        return mesh, ()
+        return mesh, (), np.ones(len(points), bool)
     kept = slice(None) if keep.all() else keep
     # Column by column: along the first axis of (V, 3) numpy is slow.
     middle = np.array([np.median(points[kept, axis]) for axis in range(3)])
@@ -40,7 +40,7 @@ def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
     unused = int((~keep).sum())
     keep &= ~far
     if keep.all():
-        return mesh, ()
+        return mesh, (), keep
     notes = []
     if far.any():
         notes.append(
@@ -49,7 +49,7 @@ def without_strays(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
         )
     if unused:
         notes.append(f"{unused} of {len(points)} vertices belong to no face and were left out.")
-    return _kept(mesh, keep), tuple(notes)
+    return _kept(mesh, keep), tuple(notes), keep
 
 
 def _kept(mesh: Mesh, keep: np.ndarray) -> Mesh:

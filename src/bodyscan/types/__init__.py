@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bodyscan.types.arrays import F32, F64, I32, U8, U16, Bool, frozen_array
 from bodyscan.types.body import BodyFit, BodyParams, FitQuality, Skeleton
+from bodyscan.types.depth import SENSORS, DepthCapture, DepthFrame, FramePoints
 from bodyscan.types.mesh import Mesh, Photo, Texture
 from bodyscan.types.scan import Capture, Landmarks, ScanMesh
 from bodyscan.types.twin import (
@@ -28,6 +29,7 @@ __all__ = [
     "F32",
     "F64",
     "I32",
+    "SENSORS",
     "U8",
     "U16",
     "BodyFit",
@@ -36,7 +38,10 @@ __all__ = [
     "Capsule",
     "Capture",
     "CollisionBody",
+    "DepthCapture",
+    "DepthFrame",
     "FitQuality",
+    "FramePoints",
     "Landmarks",
     "Level",
     "Measurement",

@@ -37,6 +37,13 @@ class Capture:
     """What the reader saw that a person should know (dropped vertices, several materials ...)."""
     photos: tuple[Photo, ...] = ()
     """Photos of the person with cameras, in the mesh's own unit and axes: colour for the twin's texture."""
+    confidence: F32 | None = None
+    """(V,) float32, 0..1: how far the scanner trusts each vertex, or None where it does not say."""
+
+    def __post_init__(self) -> None:
+        if self.confidence is not None:
+            trust = frozen_array("Capture.confidence", self.confidence, np.float32, (len(self.mesh.vertices),))
+            set_fields(self, confidence=trust)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,310 @@
+"""One body through a depth capture: one shape for all frames, a pose for each instant.
+
+Nobody stands still for a turn of a minute. What a rigid reconstruction blurs is explained here: all pictures
+are fitted together, each with a pose of its own near the mean pose and near those before and after it. The
+system is block-tridiagonal in the poses, bordered by the shape; it is solved exactly (block elimination, then
+the Schur complement of the shape), so that a capture settles in some ten steps.
+Related: BodyFusion (Yu et al. 2017) and DoubleFusion (Yu et al. 2018) track a body model frame by frame; here
+all frames are seen at once, so that nothing drifts and a full turn closes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from bodyscan.body.model import BodyModel
+from bodyscan.errors import InputError, StageError
+from bodyscan.fit.linearize import Unknowns
+from bodyscan.fit.prior import of_longest_ending
+from bodyscan.fit.sequence_terms import FrameEquations, FrameView, SequenceBody, frame_equations, frame_view
+from bodyscan.types import F64, BodyParams, FramePoints
+
+STILL = ("Toes", "Eye", "jaw", "Thumb", "Index", "Middle", "Ring", "Little")
+SWAY_STD_DEG = {
+    "hips": 3.0,
+    "spine": 1.5,
+    "chest": 1.5,
+    "upperChest": 1.5,
+    "neck": 3.0,
+    "head": 3.0,
+    "Shoulder": 2.0,
+    "UpperArm": 5.0,
+    "LowerArm": 4.0,
+    "Hand": 5.0,
+    "UpperLeg": 2.5,
+    "LowerLeg": 2.0,
+    "Foot": 2.5,
+}
+"""Degrees, standard deviation of a joint about its mean while somebody tries to stand still."""
+SHIFT_STD_M = 0.02
+MEMORY_S = 1.5
+"""Time over which a standing person's sway forgets where it was; with no clock, three frames."""
+MEMORY_FRAMES = 3.0
+MAX_TURN_RAD, MAX_BETA_STEP, MAX_SHIFT_M = 0.2, 1.0, 0.1
+
+
+@dataclass(frozen=True)
+class SequenceLevel:
+    """One level of the coarse-to-fine schedule."""
+
+    sigma_m: tuple[float, float]
+    """Scale of the robust kernel at the first and last step, metres."""
+    num_betas: int
+    """Leading body components solved for; 0: the poses alone."""
+    steps: int
+
+
+SHAPE_LEVELS = (
+    SequenceLevel((0.030, 0.012), 20, 5),
+    SequenceLevel((0.010, 0.005), 80, 6),
+)
+POSE_LEVELS = (SequenceLevel((0.008, 0.004), 0, 4),)
+
+
+@dataclass(frozen=True)
+class SequenceOptions:
+    """Options of `fit_sequence`."""
+
+    vertices: int = 2500
+    """Body vertices that are looked up, 500 to 20,000."""
+    points: int = 1200
+    """Points drawn from each picture, 200 to 20,000."""
+    key_instants: int = 36
+    """Instants that the shape is found from, 2 to 1,000; all others get their pose afterwards."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = {"vertices": (500, 20_000), "points": (200, 20_000), "key_instants": (2, 1000)}
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"SequenceOptions.{name} is {value}; possible: {low} to {high}.")
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceFit:
+    """A body through a capture."""
+
+    params: tuple[BodyParams, ...]
+    """One for each frame, in the frames' order; all have the same shape. World of the camera poses."""
+    mean: BodyParams
+    """The mean pose."""
+    rms_mm: float
+    """Robust root mean square distance between pictures and body."""
+
+
+def fit_sequence(
+    frames: Sequence[FramePoints],
+    world_from_camera: F64,
+    model: BodyModel,
+    start: BodyParams | Sequence[BodyParams],
+    options: SequenceOptions | None = None,
+    levels: Sequence[SequenceLevel] = SHAPE_LEVELS,
+) -> SequenceFit:
+    """Fit `model` to all `frames` at once.
+
+    `world_from_camera` (N, 4, 4) metres: rigid poses as tracking found them, or as given. `start`: one guess,
+    or one for each frame. With levels that have shape coefficients, these are solved from `key_instants`
+    instants; then every frame gets its pose. Raises `StageError` where the pictures do not meet the body.
+    """
+    options = options or SequenceOptions()
+    if len(frames) != len(world_from_camera):
+        raise InputError(f"There are {len(frames)} frames and {len(world_from_camera)} poses.")
+    instants = _instants(frames)
+    firsts = [members[0] for members in instants]
+    starts = [start] * len(frames) if isinstance(start, BodyParams) else list(start)
+    params = [starts[first] for first in firsts]
+    views = [
+        [frame_view(frames[k], world_from_camera[k], options.points, options.seed + k) for k in members]
+        for members in instants
+    ]
+    times = [frames[first].time_s for first in firsts]
+    shape_levels = [level for level in levels if level.num_betas]
+    pose_levels = [level for level in levels if not level.num_betas] or list(POSE_LEVELS)
+    if shape_levels:
+        keys = _spread(len(instants), options.key_instants)
+        body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
+        found = [params[k] for k in keys]
+        for level in shape_levels:
+            found, _ = _solve(body, found, [views[k] for k in keys], [times[k] for k in keys], level)
+        params = _between(keys, found, len(instants))
+    body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
+    rms = np.inf
+    for level in pose_levels:
+        params, rms = _solve(body, params, views, times, level)
+    if not np.isfinite(rms):
+        raise StageError("The body model meets none of the frames: is the capture of one standing person?")
+    of_frame: list[BodyParams] = list(starts)
+    for members, value in zip(instants, params, strict=True):
+        for k in members:
+            of_frame[k] = value
+    return SequenceFit(tuple(of_frame), mean_params(params), rms * 1000)
+
+
+def mean_params(params: Sequence[BodyParams]) -> BodyParams:
+    """The mean pose and place; the shape of the first. For poses that are close together."""
+    pose = np.mean([p.pose_rotvec for p in params], axis=0)
+    return replace(params[0], pose_rotvec=pose, translation=np.mean([p.translation for p in params], axis=0))
+
+
+def _instants(frames: Sequence[FramePoints]) -> list[list[int]]:
+    """Frames that several cameras took at one time belong together."""
+    if len({frame.camera for frame in frames}) < 2 or any(frame.time_s is None for frame in frames):
+        return [[k] for k in range(len(frames))]
+    groups: dict[float, list[int]] = {}
+    for k, frame in enumerate(frames):
+        groups.setdefault(round(float(frame.time_s or 0.0), 2), []).append(k)
+    return [groups[time] for time in sorted(groups)]
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    return sorted({round(x) for x in np.linspace(0, count - 1, min(count, wanted))})
+
+
+def _between(keys: list[int], found: list[BodyParams], count: int) -> list[BodyParams]:
+    """Poses of all instants, straight between those of the key instants."""
+    poses = np.array([p.pose_rotvec for p in found])
+    places = np.array([p.translation for p in found])
+    out = []
+    for k in range(count):
+        right = int(np.searchsorted(keys, k).clip(1, len(keys) - 1)) if len(keys) > 1 else 0
+        left = max(right - 1, 0)
+        span = max(keys[right] - keys[left], 1)
+        share = float(np.clip((k - keys[left]) / span, 0, 1))
+        out.append(
+            replace(
+                found[0],
+                pose_rotvec=(1 - share) * poses[left] + share * poses[right],
+                translation=(1 - share) * places[left] + share * places[right],
+            )
+        )
+    return out
+
+
+def sequence_unknowns(model: BodyModel, num_betas: int) -> Unknowns:
+    """The joints of somebody who sways, and the leading shape coefficients."""
+    joints = [j for j, name in enumerate(model.joint_names) if not any(part in name for part in STILL)]
+    return Unknowns(np.array(joints), np.arange(min(num_betas, model.num_body_components)))
+
+
+def _solve(
+    body: SequenceBody,
+    params: list[BodyParams],
+    views: list[list[FrameView]],
+    times: list[float | None],
+    level: SequenceLevel,
+) -> tuple[list[BodyParams], float]:
+    unknowns = sequence_unknowns(body.model, level.num_betas)
+    poses = 3 + 3 * len(unknowns.joints)
+    precision = _precision(body.model, unknowns)
+    links = precision[None] * _link_strength(times)[:, None]
+    rms = np.inf
+    for sigma in np.geomspace(*level.sigma_m, level.steps):
+        with ThreadPoolExecutor() as pool:
+            equations = list(
+                pool.map(
+                    lambda pair, sigma=float(sigma): frame_equations(body, pair[0], unknowns, pair[1], sigma),
+                    zip(params, views, strict=True),
+                )
+            )
+        weight = sum(each.weight for each in equations)
+        rms = float(np.sqrt(sum(each.squares for each in equations) / weight)) if weight else np.inf
+        step = _bordered_step(equations, params, unknowns, precision, links, poses)
+        params = [_moved(unknowns, p, s) for p, s in zip(params, step, strict=True)]
+    return params, rms
+
+
+def _precision(model: BodyModel, unknowns: Unknowns) -> F64:
+    """(3 + 3 Ja,) one over the variance of each pose unknown about the mean."""
+    angles = [np.radians(of_longest_ending(SWAY_STD_DEG, model.joint_names[j])) for j in unknowns.joints]
+    return 1 / np.square(np.concatenate([[SHIFT_STD_M] * 3, np.repeat(angles, 3)]))
+
+
+def _link_strength(times: list[float | None]) -> F64:
+    """(T - 1,) how much stiffer than its own variance the link between two instants is.
+
+    Sway is taken for a stationary first-order process (Ornstein and Uhlenbeck 1930), whose step over a time t
+    has 2 (1 - exp(-t / memory)) of its variance.
+    """
+    gaps = []
+    for before, after in pairwise(times):
+        ratio = 1 / MEMORY_FRAMES if before is None or after is None else abs(after - before) / MEMORY_S
+        gaps.append(1 / (2 * (1 - np.exp(-max(ratio, 0.02)))))
+    return np.array(gaps)
+
+
+def _values(params: BodyParams, unknowns: Unknowns) -> F64:
+    return np.concatenate([params.translation, params.pose_rotvec[unknowns.joints].reshape(-1)])
+
+
+def _bordered_step(
+    equations: list[FrameEquations],
+    params: list[BodyParams],
+    unknowns: Unknowns,
+    precision: F64,
+    links: F64,
+    poses: int,
+) -> list[F64]:
+    """The joint step: (poses + shape,) for each instant, the same shape in all."""
+    count, shape = len(params), unknowns.count - poses
+    values = np.array([_values(p, unknowns) for p in params])
+    mean = values.mean(axis=0)
+    diagonal = np.array([e.hessian[:poses, :poses] for e in equations])
+    right = np.zeros((count, poses, 1 + shape))
+    border, corner = np.zeros(shape), np.zeros((shape, shape))
+    for k, each in enumerate(equations):
+        diagonal[k] += np.diag(precision) + 1e-3 * np.diag(np.diag(diagonal[k]))
+        right[k, :, 0] = -(each.gradient[:poses] + precision * (values[k] - mean))
+        right[k, :, 1:] = each.hessian[:poses, poses:]
+        border -= each.gradient[poses:]
+        corner += each.hessian[poses:, poses:]
+    for k, link in enumerate(links):
+        pull = link * (values[k + 1] - values[k])
+        diagonal[k] += np.diag(link)
+        diagonal[k + 1] += np.diag(link)
+        right[k, :, 0] += pull
+        right[k + 1, :, 0] -= pull
+    solved = _tridiagonal(diagonal, links, right)
+    change = np.zeros(shape)
+    if shape:
+        border -= params[0].betas[unknowns.betas]
+        corner += np.eye(shape) * (1.0 + 1e-9) + 1e-3 * np.diag(np.diag(corner))
+        coupling = np.array([e.hessian[poses:, :poses] for e in equations])
+        schur = corner - np.einsum("ksp,kpt->st", coupling, solved[:, :, 1:])
+        target = border - np.einsum("ksp,kp->s", coupling, solved[:, :, 0])
+        change = np.linalg.solve(schur, target)
+    return [np.concatenate([s[:, 0] - s[:, 1:] @ change, change]) for s in solved]
+
+
+def _tridiagonal(diagonal: F64, links: F64, right: F64) -> F64:
+    """Solve the block system with (T, P, P) `diagonal` and -diag(`links` (T - 1, P)) beside it.
+
+    Block elimination (Thomas); (T, P, R) right-hand sides and solutions.
+    """
+    count = len(diagonal)
+    diagonal, right = diagonal.copy(), right.copy()
+    for k in range(1, count):
+        link = links[k - 1]
+        both = np.linalg.solve(diagonal[k - 1], np.concatenate([np.diag(link), right[k - 1]], axis=1))
+        diagonal[k] -= link[:, None] * both[:, : len(link)]
+        right[k] += link[:, None] * both[:, len(link) :]
+    out = np.empty_like(right)
+    out[-1] = np.linalg.solve(diagonal[-1], right[-1])
+    for k in range(count - 2, -1, -1):
+        out[k] = np.linalg.solve(diagonal[k], right[k] + links[k][:, None] * out[k + 1])
+    return out
+
+
+def _moved(unknowns: Unknowns, params: BodyParams, step: F64) -> BodyParams:
+    turn = np.abs(step[unknowns.pose_columns]).max(initial=0) / MAX_TURN_RAD
+    shift = np.abs(step[:3]).max() / MAX_SHIFT_M
+    limited = step.copy()
+    limited[: unknowns.shape_columns.start] /= max(1.0, turn, shift)
+    shape = np.abs(step[unknowns.shape_columns]).max(initial=0) / MAX_BETA_STEP
+    limited[unknowns.shape_columns] /= max(1.0, shape)
+    return unknowns.step(params, limited)

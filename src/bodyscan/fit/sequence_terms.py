@@ -1,0 +1,157 @@
+"""What one depth picture asks of the body that stood before the camera at that instant.
+
+Pairs are made both ways. A body vertex is looked up in the picture (its pixel says which point it should lie
+on): quick, and it knows what hides what. A drawn point of the picture takes the nearest vertex that faces the
+same way: slower, and it finds an arm that has left its own outline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from bodyscan.body.model import BodyModel
+from bodyscan.fit.linearize import Linearization, Unknowns
+from bodyscan.fit.start import seen_area_weights
+from bodyscan.geometry.normals import vertex_normals
+from bodyscan.types import F64, BodyParams, FramePoints
+
+FRAME_POINTS_WORTH = 600.0
+"""So many independent measurements is a picture worth: neighbouring pixels err alike."""
+MIN_COSINE = 0.5
+LEAST_FACING = 0.15
+"""Cosine between a vertex's normal and the ray from which it is looked up."""
+REACH, REACH_MORE_M = 3.0, 0.008
+"""Pairs farther apart than so many kernel scales and metres are dropped."""
+LEAST_TRUST = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class FrameView:
+    """One picture with its pose, ready to be asked."""
+
+    frame: FramePoints
+    world_from_camera: F64
+    """(4, 4) metres."""
+    points: F64
+    """(M, 3) metres, world: points drawn evenly from the picture."""
+    normals: F64
+    """(M, 3) unit, outward, world."""
+    trust: F64
+    """(M,) 0..1."""
+
+
+def frame_view(frame: FramePoints, world_from_camera: F64, count: int, seed: int = 0) -> FrameView:
+    """Draw about `count` points of `frame`."""
+    rows = np.flatnonzero(frame.trust >= LEAST_TRUST)
+    if len(rows) > count:
+        start = np.random.default_rng(seed).random()
+        rows = rows[((np.arange(count) + start) * len(rows) / count).astype(np.int64).clip(0, len(rows) - 1)]
+    pose = np.asarray(world_from_camera, np.float64)
+    return FrameView(
+        frame,
+        pose,
+        frame.points[rows] @ pose[:3, :3].T + pose[:3, 3],
+        frame.normals[rows] @ pose[:3, :3].T,
+        frame.trust[rows].astype(np.float64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceBody:
+    """The body at a few thousand of its vertices, those that a camera can see."""
+
+    model: BodyModel
+    rest_normals: F64
+    """(K, 3) of the unposed body."""
+    areas: F64
+    """(K,) share of the surface around each vertex, mean 1."""
+
+    @classmethod
+    def of(cls, model: BodyModel, betas: F64, count: int, seed: int = 0) -> SequenceBody:
+        """`count` vertices, drawn by the area around them."""
+        areas = seen_area_weights(model)
+        seen = np.flatnonzero(areas > 0)
+        rng = np.random.default_rng(seed)
+        if len(seen) > count:
+            seen = np.sort(rng.choice(seen, count, replace=False, p=areas[seen] / areas[seen].sum()))
+        normals = vertex_normals(model.rest_vertices(betas), model.faces)[seen]
+        # Drawn by area, each stands for the same share.
+        return cls(model.at_vertices(seen), normals, np.ones(len(seen)))
+
+
+@dataclass(frozen=True, eq=False)
+class FrameEquations:
+    """Normal equations of one picture over `Unknowns` of its instant."""
+
+    hessian: F64
+    gradient: F64
+    squares: float
+    """Weighted sum of squared distances, m^2, and the sum of those weights."""
+    weight: float
+
+
+def frame_equations(
+    body: SequenceBody, params: BodyParams, unknowns: Unknowns, views: list[FrameView], sigma_m: float
+) -> FrameEquations:
+    """Linearise all `views` of one instant at `params`; `sigma_m` is the scale of the robust kernel."""
+    state = Linearization(body.model, params, unknowns)
+    vertices = state.vertices
+    normals = np.einsum("vij,vj->vi", state.rotation, body.rest_normals)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    sums = np.zeros((2, len(vertices)))
+    squares = weight = 0.0
+    for view in views:
+        for vertex, residual, trust in (
+            _looked_up(view, vertices, normals, sigma_m),
+            _nearest(view, vertices, normals, sigma_m),
+        ):
+            if not len(vertex):
+                continue
+            robust = 1 / (1 + (residual / sigma_m) ** 2) ** 2
+            each = trust * robust * (0.5 * FRAME_POINTS_WORTH / len(vertex)) / sigma_m**2
+            sums[0] += np.bincount(vertex, each, len(vertices))
+            sums[1] += np.bincount(vertex, each * residual, len(vertices))
+            squares += float((robust * trust) @ residual**2)
+            weight += float((robust * trust).sum())
+    rows = state.normal_rows(normals)
+    used = np.flatnonzero(sums[0])
+    scaled = rows[used] * np.sqrt(sums[0][used]).astype(np.float32)[:, None]
+    return FrameEquations(
+        (scaled.T @ scaled).astype(np.float64), rows.T.astype(np.float64) @ sums[1], squares, weight
+    )
+
+
+_Found = tuple[np.ndarray, F64, F64]
+
+
+def _looked_up(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _Found:
+    """Vertices with the points in their pixels: (N,) ids, (N,) metres along the normal, (N,) trust."""
+    rotation, eye = view.world_from_camera[:3, :3], view.world_from_camera[:3, 3]
+    local = (vertices - eye) @ rotation
+    facing = -np.einsum("vk,vk->v", local, normals @ rotation) / np.linalg.norm(local, axis=1)
+    ids = np.flatnonzero(facing > LEAST_FACING)
+    hit, there = view.frame.lookup(local[ids])
+    ids, hit = ids[there], hit[there]
+    gap = local[ids] - view.frame.points[hit]
+    turned = normals[ids] @ rotation
+    cosine = np.einsum("nk,nk->n", turned, view.frame.normals[hit])
+    kept = (np.linalg.norm(gap, axis=1) < REACH * sigma_m + REACH_MORE_M) & (cosine > MIN_COSINE)
+    kept &= view.frame.trust[hit] >= LEAST_TRUST
+    # The picture's own normal says how far apart the surfaces are; the body moves along its own.
+    along = np.einsum("nk,nk->n", gap[kept], view.frame.normals[hit[kept]].astype(np.float64))
+    return ids[kept], along, view.frame.trust[hit[kept]] * cosine[kept]
+
+
+def _nearest(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _Found:
+    """The same for drawn points with the vertices nearest to them in place and direction."""
+    stretch = min(2.0 * sigma_m, 0.03)
+    tree = KDTree(np.hstack([vertices, stretch * normals]))
+    found = np.asarray(tree.query(np.hstack([view.points, stretch * view.normals]))[1])
+    gap = vertices[found] - view.points
+    cosine = np.einsum("nk,nk->n", normals[found], view.normals)
+    kept = (np.linalg.norm(gap, axis=1) < REACH * sigma_m + REACH_MORE_M + 0.01) & (cosine > MIN_COSINE)
+    along = np.einsum("nk,nk->n", gap[kept], view.normals[kept])
+    return found[kept], along, view.trust[kept] * cosine[kept]

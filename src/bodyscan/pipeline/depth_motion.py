@@ -1,0 +1,77 @@
+"""How a person moved through a depth capture, and how well its frames agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from bodyscan.body.model import BodyModel, joint_positions
+from bodyscan.fit.sequence import SequenceFit
+from bodyscan.geometry.raycast import Raycaster
+from bodyscan.types import F64, Mesh
+
+FAR_MM = 20.0
+"""Farther points are other things (a hand that opened) and count as so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class MotionFound:
+    """Distances from the mean pose over a capture, millimetres."""
+
+    sway_mm: float
+    """Greatest distance of the head from its mean place over the feet, which stand."""
+    sway_rms_mm: float
+    """Root mean square of the same."""
+    arms_mm: float
+    """Greatest distance of a wrist from its mean place as the chest sees it."""
+    head_way_mm: F64
+    """(N, 3) of the head in each frame."""
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        return f"the head sways by up to {self.sway_mm:.0f} mm, the arms drift by up to {self.arms_mm:.0f} mm"
+
+
+def motion_found(model: BodyModel, sequence: SequenceFit, ups: F64 | None = None) -> MotionFound:
+    """Read the motion off a sequence of poses of `model`.
+
+    Tracked camera poses follow the person: whoever leans as a whole, tilts the cameras instead. `ups` (N, 3)
+    is against gravity as each frame's floor has it, in the world of the poses, and takes that back; without
+    it only what bends is found.
+    """
+    rest = model.rest_joints(sequence.mean.betas)
+    names = ("head", "upperChest", "leftHand", "rightHand", "leftFoot", "rightFoot")
+    head, chest, left, right, *feet = (model.joint_index(name) for name in names)
+    heads, wrists = [], []
+    for k, params in enumerate(sequence.params):
+        world = model.pose(params).world_from_rest
+        places = joint_positions(world, rest)
+        over_feet = places[head] - places[feet].mean(axis=0)
+        if ups is not None:
+            over_feet = Rotation.align_vectors([[0.0, 1.0, 0.0]], ups[k : k + 1])[0].apply(over_feet)
+        heads.append(over_feet)
+        rotation = world[chest, :, :3]
+        wrists.append([rotation.T @ (places[j] - places[chest]) for j in (left, right)])
+    way = np.array(heads) - np.mean(heads, axis=0)
+    arms = np.array(wrists) - np.mean(wrists, axis=0)
+    far = np.linalg.norm(way, axis=1) * 1000
+    return MotionFound(
+        float(far.max()),
+        float(np.sqrt((far**2).mean())),
+        float(np.linalg.norm(arms, axis=2).max()) * 1000,
+        way * 1000,
+    )
+
+
+def agreement_mm(surface: Mesh, clouds: Sequence[F64]) -> float:
+    """Mean distance of the points of single frames to the surface that was fused of all, mm.
+
+    Noise is in it, the same for every way of alignment; what comes on top is misalignment.
+    """
+    caster = Raycaster(surface)
+    distances = np.concatenate([caster.closest(points)[0] for points in clouds if len(points)])
+    return float(np.minimum(distances * 1000, FAR_MM).mean())

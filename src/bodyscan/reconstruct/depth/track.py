@@ -1,0 +1,361 @@
+"""Where the camera stood around the person: frame by frame, the loop closed, all frames at once.
+
+Seen from the person, a turntable, a person who turns and an operator who walks around are one thing: the
+camera moves on a ring around an upright axis. That is the prior: starts are turns about the person's own
+axis, never more. Frames follow one another by `align_pair`; frames that see the same side although they are
+far apart in time are aligned too and close the loop; a pose graph (Open3D's, with its line process that
+drops false loops: Choi, Zhou and Koltun, "Robust reconstruction of indoor scenes", 2015) spreads what
+drifted; then `align_all` moves all frames at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from bodyscan.errors import InputError, StageError
+from bodyscan.geometry.load_open3d import load_open3d
+from bodyscan.reconstruct.depth.align import (
+    NEAR_M,
+    NormalEquations,
+    PairFit,
+    align_all,
+    align_pair,
+    pair_equations,
+    rigid_inverse,
+)
+from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
+from bodyscan.types import F64, FramePoints
+
+TURNS_DEG = (0.0, 5.0, -5.0, 10.0, -10.0, 16.0, -16.0, 24.0, -24.0)
+"""Turns about the person's axis that the first step, and a lost one, is started from."""
+GOOD_OVERLAP, GOOD_RMS_M = 0.55, 0.008
+"""A step is taken without other starts where so many points met and they lie so close."""
+LEAST_OVERLAP = 0.25
+"""Below it a loop says nothing: two sides of a person can be made to agree by chance."""
+LEAST_STEP_OVERLAP = 0.45
+"""The same for a frame and the one before it. A step of 45 degrees meets 0.62; front and back of a person in
+the A-pose, laid on one another, 0.24 to 0.38."""
+LOOP_RMS_M = 0.012
+PARTNER_DEG = (3.0, 12.0, 25.0, 42.0)
+"""Each frame is aligned with those that look from about so far around; beyond 60 degrees little is shared."""
+LOOP_DEG = 35.0
+WIDEST_GAP_DEG = 110.0
+"""Widest angle between neighbouring directions that still sees all sides; four cameras stand 90 apart."""
+MOVED_FACTOR, MOVED_MORE_MM = 1.25, 0.1
+"""Given poses are moved where pairs lie so much farther apart than they could."""
+REACHES_M = (0.03, 0.02, 0.014, 0.01, 0.008, 0.006, 0.006, 0.006)
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """Options of `track_frames`."""
+
+    samples: int = 2500
+    """Points a frame that are moved onto others, 300 to 50,000."""
+    color: float = 1.0
+    """0..10, factor on the pull of colour; 0: shape alone."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 300 <= self.samples <= 50_000:
+            raise InputError(f"TrackOptions.samples is {self.samples}; possible: 300 to 50000.")
+        if not 0 <= self.color <= 10:
+            raise InputError(f"TrackOptions.color is {self.color}; possible: 0 to 10.")
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Camera poses around a person who is taken to stand still."""
+
+    world_from_camera: F64
+    """(N, 4, 4) metres; +Y up along the axis of the turn, the axis near x = z = 0."""
+    turn_deg: F64
+    """(N,) degrees that the camera has gone around the person since the first frame."""
+    closed: bool
+    """Whether frames far apart in time that see one side were found to agree."""
+    pair_rms_mm: F64
+    """(P,) of each pair that met: robust root mean square distance along the normal."""
+    loop_rms_mm: float
+    """The same over the pairs that close the loop; NaN where there are none."""
+    is_all_around: bool
+    """Whether the person was seen from all sides, and, where poses were tracked, the loop is closed."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total_turn_deg(self) -> float:
+        """Widest angle between any two frames on the way, degrees; 360 and more is a full turn."""
+        return float(np.ptp(self.turn_deg))
+
+
+def track_frames(
+    frames: Sequence[FramePoints], options: TrackOptions | None = None, up: F64 | None = None
+) -> Trajectory:
+    """Find the poses of `frames` of one person who stands, seen by one camera that goes around (or by a
+    still one before which the person turns).
+
+    `up` (N, 3) or (3,): against gravity in each camera's axes, where the floor told; otherwise the person's
+    longest axis stands for it at the start. Raises `StageError` that names the frame where it is lost.
+    """
+    options = options or TrackOptions()
+    if len(frames) < 2:
+        raise InputError("Tracking needs at least two frames; the capture has fewer.")
+    surfels = [make_surfels(frame, options.samples, options.seed + k) for k, frame in enumerate(frames)]
+    ups = _ups(frames, up)
+    steps = _follow(surfels, ups)
+    poses = [np.eye(4)]
+    for step in steps:
+        poses.append(poses[-1] @ step.fixed_from_moving)
+    chain = np.array(poses)
+    axis = _turn_axis(chain, ups)
+    turns = _turns(chain, axis)
+    loops = _close(surfels, chain, turns)
+    graph = _pose_graph(chain, steps, loops) if loops else chain
+    pairs = _partners(_turns(graph, axis))
+    refined, met = align_all(surfels, graph, pairs, list(REACHES_M), options.color)
+    return _trajectory(refined, axis, frames, met, tracked=True)
+
+
+def given_trajectory(
+    frames: Sequence[FramePoints],
+    world_from_camera: F64,
+    up: F64 | None = None,
+    options: TrackOptions | None = None,
+    exactly: bool = False,
+) -> Trajectory:
+    """The poses (N, 4, 4) that came with `frames`, brought upright.
+
+    Where frames that see the same agree clearly better once all are moved a little (`align_all`), the moved
+    poses are taken and a note says so; with `exactly` they are never moved. `up` as in `track_frames`.
+    """
+    options = options or TrackOptions()
+    poses = np.asarray(world_from_camera, np.float64)
+    axis = _given_axis(frames, poses, up)
+    surfels = [make_surfels(frame, options.samples, options.seed + k) for k, frame in enumerate(frames)]
+    pairs = _partners(_turns(poses, axis))
+    met = _met(surfels, poses, pairs)
+    if exactly or not met:
+        return _trajectory(poses, axis, frames, met, tracked=False)
+    moved, _ = align_all(surfels, poses, pairs, list(REACHES_M), options.color)
+    after = _met(surfels, moved, pairs)
+    before_mm, after_mm = (1000 * float(np.median([e.rms_m for e in m.values()])) for m in (met, after))
+    if len(after) < 0.9 * len(met) or before_mm < MOVED_FACTOR * after_mm + MOVED_MORE_MM:
+        return _trajectory(poses, axis, frames, met, tracked=False)
+    way = rigid_inverse(poses[0]) @ poses - rigid_inverse(moved[0]) @ moved
+    far = np.linalg.norm(way[:, :3, 3], axis=1)
+    note = (
+        f"The given poses were moved by up to {1000 * far.max():.0f} mm: frames that see the same lay "
+        f"{before_mm:.1f} mm apart, and {after_mm:.1f} mm afterwards."
+    )
+    return replace(_trajectory(moved, axis, frames, after, tracked=False), notes=(note,))
+
+
+def _met(
+    surfels: list[Surfels], poses: F64, pairs: list[tuple[int, int]]
+) -> dict[tuple[int, int], NormalEquations]:
+    inverse = rigid_inverse(poses)
+    found = {
+        (i, j): pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], NEAR_M, 0.0) for i, j in pairs
+    }
+    return {pair: equations for pair, equations in found.items() if equations is not None}
+
+
+def _given_axis(frames: Sequence[FramePoints], poses: F64, up: F64 | None) -> F64:
+    """(3,) unit, up in the world of the given poses."""
+    if up is not None:
+        mean = np.einsum("nij,nj->ni", poses[:, :3, :3], np.broadcast_to(up, (len(poses), 3))).mean(axis=0)
+        return mean / np.linalg.norm(mean)
+    points = np.concatenate(
+        [f.points[::40] @ pose[:3, :3].T + pose[:3, 3] for f, pose in zip(frames, poses, strict=True)]
+    )
+    centred = points - points.mean(axis=0)
+    longest = np.linalg.eigh(centred.T @ centred)[1][:, 2]
+    return longest * (-1.0 if longest @ poses[:, :3, 1].mean(axis=0) > 0 else 1.0)
+
+
+def _trajectory(
+    poses: F64,
+    axis: F64,
+    frames: Sequence[FramePoints],
+    met: dict[tuple[int, int], NormalEquations],
+    tracked: bool,
+) -> Trajectory:
+    turns = _turns(poses, axis)
+    loops = [equations for (i, j), equations in met.items() if abs(turns[i] - turns[j]) > 180.0]
+    loop_rms = 1000 * float(np.median([equations.rms_m for equations in loops])) if loops else np.nan
+    around = np.sort(turns % 360.0)
+    widest = float(np.diff(np.append(around, around[0] + 360.0)).max())
+    seen = widest < WIDEST_GAP_DEG and (bool(loops) or not tracked)
+    rms = 1000 * np.array([equations.rms_m for equations in met.values()], np.float64)
+    return Trajectory(_upright(poses, axis, frames), turns, bool(loops), rms, loop_rms, seen)
+
+
+def _ups(frames: Sequence[FramePoints], up: F64 | None) -> F64:
+    """(N, 3) unit, against gravity in each camera's axes; without `up` the first frame's guess."""
+    if up is not None:
+        ups = np.broadcast_to(np.asarray(up, np.float64), (len(frames), 3))
+        return ups / np.linalg.norm(ups, axis=1, keepdims=True)
+    centred = frames[0].points - frames[0].points.mean(axis=0)
+    longest = np.linalg.eigh(centred.T @ centred)[1][:, 2].astype(np.float64)
+    # A camera is seldom held upside down; portrait either way is what cannot be told, and need not be.
+    return np.tile(longest * (-1.0 if longest[1] > 0 else 1.0), (len(frames), 1))
+
+
+def _follow(surfels: list[Surfels], ups: F64) -> list[PairFit]:
+    """Each frame on the one before it."""
+    steps: list[PairFit] = []
+    last = np.eye(4)
+    for k in range(1, len(surfels)):
+        moving, fixed = surfels[k], surfels[k - 1]
+        found = align_pair(moving, fixed, last) if steps else None
+        if found is None or found.overlap < GOOD_OVERLAP or found.rms_m > GOOD_RMS_M:
+            tried = [found, *_started(moving, fixed, ups[k - 1], last if steps else None)]
+            found = max((fit for fit in tried if fit is not None), key=_merit, default=None)
+        if found is None or found.overlap < LEAST_STEP_OVERLAP:
+            raise StageError(
+                f"The frame {moving.frame.name or k} does not fit the one before it "
+                f"({fixed.frame.name or k - 1}): the person or the camera moved too far between them, or too "
+                "little of the person is seen in both. Turn more slowly, or take more frames."
+            )
+        steps.append(found)
+        last = found.fixed_from_moving
+    return steps
+
+
+def _merit(fit: PairFit) -> float:
+    return fit.overlap - 20.0 * fit.rms_m
+
+
+def _started(moving: Surfels, fixed: Surfels, up: F64, last: F64 | None) -> list[PairFit | None]:
+    """Fits from turns about the person's own axis; of each, a short one first, the best three in full."""
+    middle = fixed.frame.points.mean(axis=0).astype(np.float64)
+    starts = [] if last is None else [last]
+    for angle in TURNS_DEG:
+        turn = np.eye(4)
+        turn[:3, :3] = Rotation.from_rotvec(np.radians(angle) * up).as_matrix()
+        turn[:3, 3] = middle - turn[:3, :3] @ middle
+        starts.append(turn)
+    short = [align_pair(moving, fixed, start, steps=7) for start in starts]
+    ranked = sorted((fit for fit in short if fit is not None), key=_merit, reverse=True)
+    return [align_pair(moving, fixed, fit.fixed_from_moving, 0.05) for fit in ranked[:3]]
+
+
+def _turn_axis(chain: F64, ups: F64) -> F64:
+    """(3,) unit, in the first camera's axes: what the camera turns about, on the side of `ups`."""
+    mean_up = np.einsum("nij,nj->ni", chain[:, :3, :3], ups).mean(axis=0)
+    mean_up /= np.linalg.norm(mean_up)
+    steps = Rotation.from_matrix(np.swapaxes(chain[:-1, :3, :3], 1, 2) @ chain[1:, :3, :3])
+    turned = np.einsum("nij,nj->ni", chain[:-1, :3, :3], steps.as_rotvec())
+    if np.linalg.norm(turned, axis=1).sum() < np.radians(20.0):
+        return mean_up
+    scatter = turned.T @ turned
+    axis = np.linalg.eigh(scatter)[1][:, 2]
+    axis = axis * (1.0 if axis @ mean_up > 0 else -1.0)
+    # A wobbling hand turns the camera about other axes too: the floor, where it told, knows better.
+    return axis if axis @ mean_up > np.cos(np.radians(15.0)) else mean_up
+
+
+def _turns(poses: F64, axis: F64) -> F64:
+    """(N,) degrees that each camera has gone around `axis`, unwound along the way."""
+    looks = poses[:, :3, 2]
+    side = np.cross(axis, looks[0])
+    side /= max(float(np.linalg.norm(side)), 1e-9)
+    front = np.cross(side, axis)
+    return np.degrees(np.unwrap(np.arctan2(looks @ side, looks @ front)))
+
+
+def _close(surfels: list[Surfels], chain: F64, turns: F64) -> list[tuple[int, int, PairFit]]:
+    """(earlier, later, fit) for frames that see one side although a whole turn lies between them."""
+    found = []
+    inverse = rigid_inverse(chain)
+    count = len(chain)
+    candidates = []
+    for i in range(count):
+        for j in range(i + 2, count):
+            apart = abs(turns[j] - turns[i])
+            wrapped = abs((apart + 180.0) % 360.0 - 180.0)
+            if apart > 180.0 and wrapped < LOOP_DEG:
+                candidates.append((wrapped, i, j))
+    candidates.sort()
+    for _, i, j in _spread(candidates, 24):
+        fit = align_pair(surfels[j], surfels[i], inverse[i] @ chain[j], far_m=0.15, steps=24)
+        if fit is not None and fit.overlap > LEAST_OVERLAP and fit.rms_m < LOOP_RMS_M:
+            found.append((i, j, fit))
+    return found
+
+
+def _spread(candidates: list[tuple[float, int, int]], most: int) -> list[tuple[float, int, int]]:
+    """At most `most` of them, no frame in more than two."""
+    used: dict[int, int] = {}
+    taken = []
+    for candidate in candidates:
+        _, i, j = candidate
+        if used.get(i, 0) < 2 and used.get(j, 0) < 2:
+            taken.append(candidate)
+            used[i], used[j] = used.get(i, 0) + 1, used.get(j, 0) + 1
+        if len(taken) == most:
+            break
+    return taken
+
+
+def _pose_graph(chain: F64, steps: list[PairFit], loops: list[tuple[int, int, PairFit]]) -> F64:
+    """(N, 4, 4) poses that satisfy steps and loops together."""
+    registration = load_open3d().pipelines.registration
+    graph = registration.PoseGraph()
+    for pose in chain:
+        graph.nodes.append(registration.PoseGraphNode(pose))
+    for k, step in enumerate(steps):
+        edge = registration.PoseGraphEdge(
+            k + 1, k, step.fixed_from_moving, _information(step), uncertain=False
+        )
+        graph.edges.append(edge)
+    for i, j, fit in loops:
+        edge = registration.PoseGraphEdge(j, i, fit.fixed_from_moving, _information(fit), uncertain=True)
+        graph.edges.append(edge)
+    o3d = load_open3d()
+    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
+        registration.global_optimization(
+            graph,
+            registration.GlobalOptimizationLevenbergMarquardt(),
+            registration.GlobalOptimizationConvergenceCriteria(),
+            registration.GlobalOptimizationOption(
+                max_correspondence_distance=NEAR_M, edge_prune_threshold=0.25, reference_node=0
+            ),
+        )
+    return np.array([node.pose for node in graph.nodes])
+
+
+def _information(fit: PairFit) -> F64:
+    return fit.information
+
+
+def _partners(turns: F64) -> list[tuple[int, int]]:
+    """(moving, fixed) pairs that see much of the same, near and far in time."""
+    count = len(turns)
+    pairs = {(k, k - 1) for k in range(1, count)}
+    for i in range(count):
+        apart = (turns - turns[i]) % 360.0
+        for angle in PARTNER_DEG:
+            gap = np.abs(apart - angle)
+            gap[i] = np.inf
+            near = int(np.argmin(gap))
+            if gap[near] < 12.0:
+                pairs.add((i, near))
+    return sorted(pairs)
+
+
+def _upright(poses: F64, axis: F64, frames: Sequence[FramePoints]) -> F64:
+    """The same poses with +Y along `axis`, the person's middle on it, the lowest point at Y = 0."""
+    up = np.array([0.0, 1.0, 0.0])
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.align_vectors(up[None], axis[None])[0].as_matrix()
+    world = turn @ poses
+    points = np.concatenate(
+        [frame.points[::50] @ pose[:3, :3].T + pose[:3, 3] for frame, pose in zip(frames, world, strict=True)]
+    )
+    middle = np.median(points, axis=0)
+    world[:, :3, 3] -= [middle[0], float(np.percentile(points[:, 1], 0.1)), middle[2]]
+    return world

@@ -1,0 +1,125 @@
+"""One body through a capture: the motion of known people comes back, and their shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bodyscan.errors import InputError
+from bodyscan.fit.linearize import Linearization
+from bodyscan.fit.sequence import (
+    POSE_LEVELS,
+    SequenceOptions,
+    _tridiagonal,
+    fit_sequence,
+    mean_params,
+    sequence_unknowns,
+)
+from bodyscan.fit.start import betas_of_stature
+from bodyscan.types import BodyParams
+from reconstruct.depth_rings import body_model, frames, person, ring
+
+COUNT = 18
+OPTIONS = SequenceOptions(vertices=1500, points=600)
+
+
+def swaying(k: int) -> BodyParams:
+    """The person in frame k: leans by up to 1.5 degrees, the arms go up and down by up to 4."""
+    model, params = body_model(), person()
+    pose = params.pose_rotvec.copy()
+    wave = np.sin(2 * np.pi * k / 9.0)
+    pose[model.joint_index("hips"), 0] += np.radians(1.5) * wave
+    pose[model.joint_index("leftUpperArm"), 2] += np.radians(4.0) * wave
+    pose[model.joint_index("rightUpperArm"), 2] += np.radians(4.0) * np.cos(2 * np.pi * k / 7.0)
+    return replace(params, pose_rotvec=pose, translation=np.array([0.004 * wave, 0, 0.006 * wave]))
+
+
+@pytest.fixture(scope="module")
+def moving():
+    poses = ring(COUNT)
+    return poses, frames(poses, swaying, noise_m=0.001)
+
+
+def joints(params: BodyParams) -> np.ndarray:
+    model = body_model()
+    names = ("head", "upperChest", "hips", "leftHand", "rightHand", "leftFoot", "rightFoot")
+    return model.pose(params).joints[[model.joint_index(name) for name in names]]
+
+
+def test_the_motion_of_a_known_body_comes_back(moving):
+    poses, seen = moving
+    found = fit_sequence(seen, poses, body_model(), person(), OPTIONS, POSE_LEVELS)
+    off = [np.linalg.norm(joints(got) - joints(swaying(k)), axis=1) for k, got in enumerate(found.params)]
+    still = [np.linalg.norm(joints(person()) - joints(swaying(k)), axis=1) for k in range(COUNT)]
+    assert np.mean(off) < 0.003  # metres
+    assert np.mean(still) > 0.008  # what a rigid capture would be off
+    assert found.rms_mm < 2.5
+
+
+def test_shape_and_motion_come_back_together(moving):
+    poses, seen = moving
+    model, true = body_model(), person()
+    stature = float(np.ptp(model.rest_vertices(true.betas)[~model.inner, 1]))
+    start = replace(true, betas=betas_of_stature(model, stature))
+    found = fit_sequence(seen, poses, model, start, OPTIONS)
+    outer = ~model.inner
+    before, after = (
+        np.linalg.norm((model.rest_vertices(p.betas) - model.rest_vertices(true.betas))[outer], axis=1).mean()
+        for p in (start, found.mean)
+    )
+    assert after < 0.3 * before
+    assert after < 0.006  # metres
+    assert all(np.array_equal(p.betas, found.mean.betas) for p in found.params)
+
+
+def test_somebody_who_stands_still_is_left_in_peace():
+    poses = ring(10)
+    seen = frames(poses, noise_m=0.001)
+    found = fit_sequence(seen, poses, body_model(), person(), OPTIONS, POSE_LEVELS)
+    away = [np.linalg.norm(joints(p) - joints(person()), axis=1).mean() for p in found.params]
+    assert np.mean(away) < 0.002  # metres
+
+
+def test_cameras_that_look_at_one_instant_share_one_pose():
+    poses = ring(4)
+    seen = [replace(frame, camera=f"pole_{k}", time_s=0.0) for k, frame in enumerate(frames(poses))]
+    found = fit_sequence(seen, poses, body_model(), person(), OPTIONS, POSE_LEVELS)
+    assert all(p is found.params[0] for p in found.params)
+
+
+def test_the_block_system_is_solved_exactly():
+    rng = np.random.default_rng(0)
+    diagonal = np.array([a @ a.T + 9 * np.eye(4) for a in rng.normal(size=(6, 4, 4))])
+    links, right = rng.uniform(0.5, 2, (5, 4)), rng.normal(size=(6, 4, 3))
+    dense = np.zeros((24, 24))
+    for k in range(6):
+        dense[4 * k : 4 * k + 4, 4 * k : 4 * k + 4] = diagonal[k]
+    for k in range(5):
+        dense[4 * k : 4 * k + 4, 4 * k + 4 : 4 * k + 8] = -np.diag(links[k])
+        dense[4 * k + 4 : 4 * k + 8, 4 * k : 4 * k + 4] = -np.diag(links[k])
+    want = np.linalg.solve(dense, right.reshape(24, 3)).reshape(6, 4, 3)
+    np.testing.assert_allclose(_tridiagonal(diagonal, links, right), want, atol=1e-10)
+
+
+def test_rows_without_shape_are_those_with_it_cut_short():
+    model, params = body_model().at_vertices(np.arange(0, 5000, 50)), person()
+    normals = np.tile([0.0, 0.6, 0.8], (100, 1))
+    full = Linearization(model, params, sequence_unknowns(model, 7)).normal_rows(normals)
+    short = Linearization(model, params, sequence_unknowns(model, 0)).normal_rows(normals)
+    np.testing.assert_allclose(short, full[:, :-7], atol=1e-6)
+
+
+def test_the_mean_keeps_the_shape():
+    mean = mean_params([swaying(k) for k in range(9)])
+    np.testing.assert_allclose(mean.pose_rotvec[0], person().pose_rotvec[0], atol=1e-9)
+    assert mean.betas is person().betas or np.array_equal(mean.betas, person().betas)
+
+
+def test_frames_and_poses_must_go_together(moving):
+    poses, seen = moving
+    with pytest.raises(InputError, match="18 frames and 17 poses"):
+        fit_sequence(seen, poses[1:], body_model(), person(), OPTIONS)
+    with pytest.raises(InputError, match="key_instants"):
+        SequenceOptions(key_instants=1)
