@@ -60,7 +60,7 @@ def test_every_extra_that_a_command_asks_for_is_among_the_parts():
     pyproject = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
     extras = pyproject["project"]["optional-dependencies"]
     parts = {part.package: part for part in doctor.EXTRAS}
-    for extra in ("draco", "timestamp", "c2pa"):
+    for extra in ("draco", "timestamp", "c2pa", "record3d"):
         (wanted,) = extras[extra]
         part = parts[re.split("[<>=]", wanted)[0]]
         assert not part.needed

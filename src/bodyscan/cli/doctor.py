@@ -59,6 +59,7 @@ CORE = (
     Part("trimesh", "some scan formats", "trimesh", hint=SET_UP),
     Part("open3d", "rays against surfaces, decimation", "open3d-cpu", hint=SET_UP),
     Part("embreex", "inside and outside of loose surfaces", "embreex", hint=SET_UP),
+    Part("cv2", "videos of captures", "opencv-contrib-python", hint=SET_UP),
     Part("mediapipe.python.solutions.pose", "landmarks on pictures of the scan", "mediapipe", hint=SET_UP),
     Part("pygltflib", "writing GLB", "pygltflib", hint=SET_UP),
     Part("PIL", "pictures", "pillow", hint=SET_UP),
@@ -74,6 +75,7 @@ EXTRAS = (
     Part("DracoPy", "files compressed with Draco", "DracoPy", False, "pip install 'bodyscan[draco]'"),
     Part("rfc3161_client", "time stamps", "rfc3161-client", False, "pip install 'bodyscan[timestamp]'"),
     Part("c2pa", "C2PA manifests", "c2pa-python", False, "pip install 'bodyscan[c2pa]'"),
+    Part("lzfse", "captures of Record3D", "lzfse", False, "pip install 'bodyscan[record3d]'"),
 )
 PROGRAMS = (
     Part("node", "the Khronos validator", needed=False, hint="Debian: apt-get install nodejs"),
