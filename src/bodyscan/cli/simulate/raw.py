@@ -1,27 +1,22 @@
-"""`bodyscan simulate`: scans of people who do not exist, with the truth beside them."""
+"""`bodyscan simulate raw`: the raw scan of a person who does not exist, with the truth beside it."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.simulate.set_options import parsed_options
 from bodyscan.errors import InputError
 from bodyscan.simulate.options import CHOICES, HOLE_PLACES, RawScanOptions
 
-app = typer.Typer(help="Simulated captures with known truth.", no_args_is_help=True)
+app = typer.Typer()
 
 _DEFAULTS = RawScanOptions()
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `raw` a command of its own while it is the only one."""
 
 
 @app.command()
@@ -78,7 +73,7 @@ def raw(
         "drift_mm": drift_mm, "holes": holes, "floor": floor, "crumbs": crumbs,
         "unit": unit, "up": up, "facing": facing,
     }  # fmt: skip
-    options = RawScanOptions(**{**values, **_parsed(option or [], values)})
+    options = RawScanOptions(**{**values, **parsed_options(option or [], values)})
     # Say what is wrong with a path before a minute of work, not after it.
     check_scan_path(output)
     if truth is not None:
@@ -112,28 +107,3 @@ def raw(
     for name, value in told.items():
         if value is not None:
             typer.echo(f"{name:10} {value}")
-
-
-def _parsed(entries: list[str], given: dict[str, Any]) -> dict[str, Any]:
-    """NAME=VALUE texts -> option values of the type of their default."""
-    known = {field.name: getattr(_DEFAULTS, field.name) for field in fields(RawScanOptions)}
-    rest = {name: value for name, value in known.items() if name not in given}
-    found: dict[str, Any] = {}
-    for entry in entries:
-        name, equals, text = entry.partition("=")
-        if not equals or name not in rest:
-            raise InputError(f"--set {entry}: give NAME=VALUE with a name of: {', '.join(rest)}.")
-        found[name] = _value(name, rest[name], text)
-    return found
-
-
-def _value(name: str, default: Any, text: str) -> Any:
-    if isinstance(default, bool):
-        if text not in ("true", "false"):
-            raise InputError(f"--set {name}={text}: possible: true, false.")
-        return text == "true"
-    kind = int if isinstance(default, int) else float  # None stands for a number that is drawn
-    try:
-        return kind(text)
-    except ValueError:
-        raise InputError(f"--set {name}={text}: a number is wanted.") from None
