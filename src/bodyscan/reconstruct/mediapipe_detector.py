@@ -1,8 +1,9 @@
-"""People, hands and faces in a picture, by MediaPipe. The one file that imports it.
+"""People, hands and faces in a picture, and its person's pixels, by MediaPipe. The one file that imports it.
 
 Models: BlazePose full (Bazarevsky et al. 2020, arXiv 2006.10204), MediaPipe Hands (Zhang et al. 2020,
-arXiv 2006.10214), Attention Mesh (Grishchenko et al. 2020, arXiv 2006.10962). They lie in the wheel of
-MediaPipe 0.10.21, so that nothing is downloaded. A detector's graph is built on its first use and kept.
+arXiv 2006.10214), Attention Mesh (Grishchenko et al. 2020, arXiv 2006.10962), Selfie Segmentation (the
+general model). They lie in the wheel of MediaPipe 0.10.21, so that nothing is downloaded. A detector's
+graph is built on its first use and kept.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ MODEL_FILES = {
         "face_detection/face_detection_short_range.tflite",
         "face_landmark/face_landmark_with_attention.tflite",
     ),
+    "person": ("selfie_segmentation/selfie_segmentation.tflite",),
 }
 
 
@@ -69,7 +71,7 @@ class DetectedHand:
 
 
 class PersonDetector:
-    """MediaPipe's pose, hand and face graphs; each is built when first asked. Close it after use.
+    """MediaPipe's pose, hand, face and person graphs; each is built when first asked. Close it after use.
 
     Pictures are (H, W, 3) uint8 sRGB. `min_confidence` (0..1) is the least score of a detection.
     Raises `MissingExtraError` where mediapipe or its model files are not installed.
@@ -127,6 +129,13 @@ class PersonDetector:
             return None
         return _coordinates(answer.multi_face_landmarks[0])[:, :2] * [image.shape[1], image.shape[0]]
 
+    def person(self, image: U8) -> F32:
+        """How likely each pixel shows a person, (H, W) float32, 0..1, for people upright in the picture.
+
+        The network sees 256 by 256 pixels: good to tell what is a person, not to cut edges.
+        """
+        return np.array(self._run("person", image).segmentation_mask, np.float32).clip(0, 1)
+
     def _run(self, kind: str, image: U8) -> Any:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise InputError(f"A picture must be (H, W, 3) uint8; it is {image.shape} {image.dtype}.")
@@ -145,12 +154,14 @@ def _coordinates(points: Any) -> F64:
 
 def _build(kind: str, confidence: float) -> Any:
     _require_models(kind)
-    from mediapipe.python.solutions import face_mesh, hands, pose
+    from mediapipe.python.solutions import face_mesh, hands, pose, selfie_segmentation
 
     if kind == "pose":
         return pose.Pose(static_image_mode=True, model_complexity=1, min_detection_confidence=confidence)
     if kind == "hands":
         return hands.Hands(static_image_mode=True, max_num_hands=2, min_detection_confidence=confidence)
+    if kind == "person":
+        return selfie_segmentation.SelfieSegmentation(model_selection=0)
     return face_mesh.FaceMesh(
         static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=confidence
     )
