@@ -146,9 +146,14 @@ class Linearization:
                 shape += (at_rest[:, None, :] @ self._shape_dirs(span))[:, 0]
                 rows[span, self.unknowns.shape_columns] = shape
 
+        starts = range(0, count, CHUNK)
+        if len(starts) <= 2:  # starting threads would cost more than they save
+            for start in starts:
+                fill(start)
+            return rows
         # Most of it is arithmetic on whole arrays, which one core does alone unless it is dealt out.
         with ThreadPoolExecutor() as pool:
-            list(pool.map(fill, range(0, count, CHUNK)))
+            list(pool.map(fill, starts))
         return rows
 
     def point_rows(self, vertex_weights, joint_weights) -> F32:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import InputError, StageError
@@ -205,7 +206,8 @@ def _solve(
     links = precision[None] * _link_strength(times)[:, None]
     rms = np.inf
     for sigma in np.geomspace(*level.sigma_m, level.steps):
-        with ThreadPoolExecutor() as pool:
+        # Frames are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor() as pool:
             equations = list(
                 pool.map(
                     lambda pair, sigma=float(sigma): frame_equations(body, pair[0], unknowns, pair[1], sigma),

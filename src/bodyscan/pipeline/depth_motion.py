@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from bodyscan.body.model import BodyModel, joint_positions
 from bodyscan.fit.sequence import SequenceFit
-from bodyscan.geometry.raycast import Raycaster
-from bodyscan.types import F64, Mesh
-
-FAR_MM = 20.0
-"""Farther points are other things (a hand that opened) and count as so far."""
+from bodyscan.types import F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +60,3 @@ def motion_found(model: BodyModel, sequence: SequenceFit, ups: F64 | None = None
         float(np.linalg.norm(arms, axis=2).max()) * 1000,
         way * 1000,
     )
-
-
-def agreement_mm(surface: Mesh, clouds: Sequence[F64]) -> float:
-    """Mean distance of the points of single frames to the surface that was fused of all, mm.
-
-    Noise is in it, the same for every way of alignment; what comes on top is misalignment.
-    """
-    caster = Raycaster(surface)
-    distances = np.concatenate([caster.closest(points)[0] for points in clouds if len(points)])
-    return float(np.minimum(distances * 1000, FAR_MM).mean())

@@ -35,8 +35,8 @@ class DepthOptions:
     motion: str = "auto"
     """`rigid`: the person is taken to stand like a statue. `body`: the body model follows their sway. `auto`:
     both are tried, and the one is kept under which the frames agree better."""
-    voxel_mm: float = 3.0
-    """1 to 10 mm: side of the fused surface's cells."""
+    voxel_mm: float | None = None
+    """1 to 10 mm: side of the fused surface's cells; None: 3 to 6 mm, as closely as the points lie."""
     max_frames: int = 240
     """10 to 5,000: of more frames, as many as this are taken evenly."""
     accept_open: bool = False
@@ -47,7 +47,7 @@ class DepthOptions:
             raise InputError(f"DepthOptions.poses is '{self.poses}'; possible: {', '.join(POSES)}.")
         if self.motion not in MOTION:
             raise InputError(f"DepthOptions.motion is '{self.motion}'; possible: {', '.join(MOTION)}.")
-        if not 1 <= self.voxel_mm <= 10:
+        if self.voxel_mm is not None and not 1 <= self.voxel_mm <= 10:
             raise InputError(f"DepthOptions.voxel_mm is {self.voxel_mm}; possible: 1 to 10 mm.")
         if not 10 <= self.max_frames <= 5000:
             raise InputError(f"DepthOptions.max_frames is {self.max_frames}; possible: 10 to 5000.")

@@ -1,0 +1,98 @@
+"""Frames of a depth capture fused: as if nobody had moved, or brought to the body's mean pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bodyscan.body.model import BodyModel
+from bodyscan.fit.sequence import SequenceFit
+from bodyscan.geometry.raycast import Raycaster
+from bodyscan.reconstruct.depth.fuse import (
+    FusedSurface,
+    FuseOptions,
+    OrientedPoints,
+    SurfaceFusion,
+    oriented_points,
+)
+from bodyscan.reconstruct.depth.warp import Warp
+from bodyscan.types import F64, FramePoints, Mesh
+
+FAR_MM = 20.0
+"""Farther points are other things (a hand that opened) and count as so far."""
+JUDGED = 600
+"""Points of each frame that its agreement with the surface is judged by."""
+TRUSTED = 0.5
+FINEST_M, COARSEST_M = 0.003, 0.006
+CELLS_A_POINT = 2.0
+"""A cell's side over the usual distance of points: finer ones stay empty and tear the surface."""
+
+
+def fuse_still(
+    frames: Sequence[FramePoints], poses: F64, voxel_m: float, options: FuseOptions
+) -> FusedSurface:
+    """The surface of a person who is taken to stand still; `poses` (N, 4, 4) world_from_camera, metres."""
+    fusion = SurfaceFusion(voxel_m, options)
+    for frame, pose in zip(frames, poses, strict=True):
+        fusion.add(oriented_points(frame, pose))
+    return fusion.extract()
+
+
+def fuse_in_mean_pose(
+    frames: Sequence[FramePoints],
+    poses: F64,
+    sequence: SequenceFit,
+    model: BodyModel,
+    voxel_m: float,
+    options: FuseOptions,
+    thin: int = 1,
+) -> FusedSurface:
+    """The surface in the mean pose of `sequence`; of each frame every `thin`-th point is taken."""
+    warp = Warp(model, sequence.mean)
+    fusion = SurfaceFusion(voxel_m, options)
+    for frame, pose, params in zip(frames, poses, sequence.params, strict=True):
+        rows = np.arange(0, len(frame.points), thin)
+        moved = warp.frame(params, frame, pose, rows)
+        cloud = oriented_points(frame, pose)
+        kept = rows[moved.kept]
+        colors = None if cloud.colors is None else cloud.colors[kept]
+        fusion.add(
+            OrientedPoints(moved.points[moved.kept], moved.normals[moved.kept], cloud.weights[kept], colors)
+        )
+    return fusion.extract()
+
+
+def agreement_mm(
+    surface: Mesh,
+    frames: Sequence[FramePoints],
+    poses: F64,
+    sequence: SequenceFit | None = None,
+    model: BodyModel | None = None,
+) -> float:
+    """Mean distance of points of single frames to the surface that was fused of all, mm.
+
+    With `sequence` and its `model` the points are brought to the mean pose first. Noise is in it, the same
+    for every way of alignment; what comes on top is misalignment.
+    """
+    warp = None if sequence is None or model is None else Warp(model, sequence.mean)
+    clouds = []
+    for k, (frame, pose) in enumerate(zip(frames, poses, strict=True)):
+        rows = np.flatnonzero(frame.trust > TRUSTED)
+        rows = rows[:: max(len(rows) // JUDGED, 1)]
+        points = frame.points[rows] @ pose[:3, :3].T + pose[:3, 3]
+        if warp is not None and sequence is not None:
+            moved = warp(sequence.params[k], points, frame.normals[rows] @ pose[:3, :3].T)
+            points = moved.points[moved.kept]
+        clouds.append(np.asarray(points, np.float64))
+    distances = Raycaster(surface).closest(np.concatenate(clouds))[0]
+    return float(np.minimum(distances * 1000, FAR_MM).mean())
+
+
+def fitting_voxel_m(frames: Sequence[FramePoints], surface: Mesh) -> float:
+    """The finest cell, metres, that the points of all `frames` fill on `surface`."""
+    corners = surface.vertices[surface.faces]
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    square_m = float(np.linalg.norm(area, axis=1).sum()) / 2
+    apart = float(np.sqrt(square_m / sum(len(frame.points) for frame in frames)))
+    return float(np.clip(CELLS_A_POINT * apart, FINEST_M, COARSEST_M))
