@@ -147,3 +147,16 @@ def test_noise_grows_with_distance_and_slant() -> None:
     assert grown[3] / grown[0] == pytest.approx(1.75, abs=0.1)
     with pytest.raises(InputError, match="'sonar' is not known; possible: unknown, ideal"):
         depth_sigma_m("sonar", 1.0)
+
+
+def test_a_pixel_that_the_colour_camera_did_not_see_takes_its_neighbours_colour():
+    depth = np.full((40, 40), 1.5, np.float32)
+    color = np.full((40, 40, 3), 120, np.uint8)
+    color[:, 18:22] = 0
+    K = np.array([[100.0, 0, 20], [0, 100.0, 20], [0, 0, 1]])
+    found = frame_points(DepthFrame(depth, K, color=color), np.ones((40, 40), bool), "ideal")
+    assert found.colors is not None
+    assert (found.colors == 120).all()
+    dark = frame_points(DepthFrame(depth, K, color=color * 0), np.ones((40, 40), bool), "ideal")
+    assert dark.colors is not None
+    assert not dark.colors.any()

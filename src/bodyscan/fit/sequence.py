@@ -24,6 +24,7 @@ from bodyscan.fit.linearize import Unknowns
 from bodyscan.fit.prior import of_longest_ending
 from bodyscan.fit.sequence_terms import FrameEquations, FrameView, SequenceBody, frame_equations, frame_view
 from bodyscan.types import F64, BodyParams, FramePoints
+from bodyscan.types.depth import instants
 
 STILL = ("Toes", "Eye", "jaw", "Thumb", "Index", "Middle", "Ring", "Little")
 SWAY_STD_DEG = {
@@ -116,24 +117,24 @@ def fit_sequence(
     options = options or SequenceOptions()
     if len(frames) != len(world_from_camera):
         raise InputError(f"There are {len(frames)} frames and {len(world_from_camera)} poses.")
-    instants = _instants(frames)
-    firsts = [members[0] for members in instants]
+    groups = instants(frames)
+    firsts = [members[0] for members in groups]
     starts = [start] * len(frames) if isinstance(start, BodyParams) else list(start)
     params = [starts[first] for first in firsts]
     views = [
         [frame_view(frames[k], world_from_camera[k], options.points, options.seed + k) for k in members]
-        for members in instants
+        for members in groups
     ]
     times = [frames[first].time_s for first in firsts]
     shape_levels = [level for level in levels if level.num_betas]
     pose_levels = [level for level in levels if not level.num_betas] or list(POSE_LEVELS)
     if shape_levels:
-        keys = _spread(len(instants), options.key_instants)
+        keys = _spread(len(groups), options.key_instants)
         body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
         found = [params[k] for k in keys]
         for level in shape_levels:
             found, _ = _solve(body, found, [views[k] for k in keys], [times[k] for k in keys], level)
-        params = _between(keys, found, len(instants))
+        params = _between(keys, found, len(groups))
     body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
     rms = np.inf
     for level in pose_levels:
@@ -141,7 +142,7 @@ def fit_sequence(
     if not np.isfinite(rms):
         raise StageError("The body model meets none of the frames: is the capture of one standing person?")
     of_frame: list[BodyParams] = list(starts)
-    for members, value in zip(instants, params, strict=True):
+    for members, value in zip(groups, params, strict=True):
         for k in members:
             of_frame[k] = value
     return SequenceFit(tuple(of_frame), mean_params(params), rms * 1000)
@@ -151,16 +152,6 @@ def mean_params(params: Sequence[BodyParams]) -> BodyParams:
     """The mean pose and place; the shape of the first. For poses that are close together."""
     pose = np.mean([p.pose_rotvec for p in params], axis=0)
     return replace(params[0], pose_rotvec=pose, translation=np.mean([p.translation for p in params], axis=0))
-
-
-def _instants(frames: Sequence[FramePoints]) -> list[list[int]]:
-    """Frames that several cameras took at one time belong together."""
-    if len({frame.camera for frame in frames}) < 2 or any(frame.time_s is None for frame in frames):
-        return [[k] for k in range(len(frames))]
-    groups: dict[float, list[int]] = {}
-    for k, frame in enumerate(frames):
-        groups.setdefault(round(float(frame.time_s or 0.0), 2), []).append(k)
-    return [groups[time] for time in sorted(groups)]
 
 
 def _spread(count: int, wanted: int) -> list[int]:

@@ -101,7 +101,7 @@ def depth_to_scan(
         remarks.append(f"{len(person.frames)} frames, {count:,} points of the person")
     with stages.run("poses", options.track) as remarks:
         trajectory, how = camera_poses(person, options)
-        remarks += _pose_remarks(trajectory, how)
+        remarks += _pose_remarks(person, trajectory, how)
     if not options.accept_open:
         require_all_around(person, trajectory)
     with stages.run("first fit") as remarks:
@@ -162,7 +162,10 @@ class _Body:
     scan: ScanMesh
 
 
-def _pose_remarks(trajectory: Trajectory, how: str) -> list[str]:
+def _pose_remarks(person: PersonFrames, trajectory: Trajectory, how: str) -> list[str]:
+    cameras = len({frame.camera for frame in person.frames})
+    if cameras > 1:
+        return [f"{how}, {cameras} cameras", *trajectory.notes]
     closed = f", the loop closes within {trajectory.loop_rms_mm:.1f} mm" if trajectory.closed else ""
     return [f"{how}, {trajectory.total_turn_deg:.0f} degrees around{closed}", *trajectory.notes]
 

@@ -168,3 +168,17 @@ class FramePoints:
         found = np.full(len(points), -1, np.int32)
         found[inside] = self.index[row[inside], column[inside]]
         return found, found >= 0
+
+
+SAME_TIME_S = 0.01
+"""Frames of several cameras whose times differ by less show one instant."""
+
+
+def instants(frames: Sequence[FramePoints]) -> list[list[int]]:
+    """The frames that were taken at one time by several cameras, together, in order; else each alone."""
+    if len({frame.camera for frame in frames}) < 2 or any(frame.time_s is None for frame in frames):
+        return [[k] for k in range(len(frames))]
+    groups: dict[int, list[int]] = {}
+    for k, frame in enumerate(frames):
+        groups.setdefault(round(float(frame.time_s or 0.0) / SAME_TIME_S), []).append(k)
+    return [groups[time] for time in sorted(groups)]

@@ -42,7 +42,8 @@ class Capture:
 
     def __post_init__(self) -> None:
         if self.confidence is not None:
-            trust = frozen_array("Capture.confidence", self.confidence, np.float32, (len(self.mesh.vertices),))
+            count = len(self.mesh.vertices)
+            trust = frozen_array("Capture.confidence", self.confidence, np.float32, (count,))
             set_fields(self, confidence=trust)
 
 

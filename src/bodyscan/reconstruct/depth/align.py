@@ -8,6 +8,7 @@ nothing beside a search for nearest points: a pair of 2,500 points takes 0.4 ms 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,15 +152,22 @@ def align_all(
     pairs: list[tuple[int, int]],
     reaches_m: list[float],
     color: float = 1.0,
+    groups: Sequence[Sequence[int]] | None = None,
 ) -> tuple[F64, dict[tuple[int, int], NormalEquations]]:
     """Move all frames at once so that every overlapping pair agrees (Pulli 1999; a Gauss-Newton step each).
 
     `world_from_camera` (N, 4, 4) where they start; `pairs` (moving, fixed); one step for each of `reaches_m`.
-    The first frame stays where it is. Returns poses (N, 4, 4) and the last equations of each pair that met.
-    A pair asks a relative motion of its two frames; all the requests together are one system of 6 N unknowns.
+    `groups` of frames move as one (cameras of a rig, at one instant); by default each frame by itself. The
+    first group stays where it is. Returns poses (N, 4, 4) and the last equations of each pair that met.
+    A pair asks a relative motion of its two frames; all the requests together are one system of six unknowns
+    a group.
     """
     poses = np.array(world_from_camera, np.float64)
-    count = len(poses)
+    members = groups or [[k] for k in range(len(poses))]
+    body = np.empty(len(poses), np.int64)
+    for g, frames in enumerate(members):
+        body[list(frames)] = g
+    count = len(members)
     met: dict[tuple[int, int], NormalEquations] = {}
     for reach in reaches_m:
         hessian, gradient = np.zeros((count, 6, count, 6)), np.zeros((count, 6))
@@ -172,16 +180,20 @@ def align_all(
             met[i, j] = equations
             turned = _adjoint(poses[j])
             block, pull = turned.T @ equations.hessian @ turned, turned.T @ equations.gradient
-            hessian[i, :, i] += block
-            hessian[j, :, j] += block
-            hessian[i, :, j] -= block
-            hessian[j, :, i] -= block
-            gradient[i] += pull
-            gradient[j] -= pull
+            one, other = body[i], body[j]
+            if one == other:
+                continue
+            hessian[one, :, one] += block
+            hessian[other, :, other] += block
+            hessian[one, :, other] -= block
+            hessian[other, :, one] -= block
+            gradient[one] += pull
+            gradient[other] -= pull
         hessian[0, :, 0] += 1e12 * np.eye(6)
         step = _solved(hessian.reshape(6 * count, 6 * count), gradient.reshape(-1)).reshape(count, 6)
-        for k in range(1, count):
-            poses[k] = small_motion(step[k]) @ poses[k]
+        for k in range(len(poses)):
+            if body[k]:
+                poses[k] = small_motion(step[body[k]]) @ poses[k]
     return poses, met
 
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from bodyscan.errors import InputError
 from bodyscan.reconstruct.depth.noise import EDGE_PX, depth_sigma_m, slant_sigma_m
-from bodyscan.types import F32, Bool
+from bodyscan.types import F32, U8, Bool
 from bodyscan.types.depth import DepthFrame, FramePoints
 
 MOST_STEPS = 3
@@ -110,12 +110,28 @@ def frame_points(
         index=index,
         corner=(rows.start, columns.start),
         K=frame.K,
-        colors=None if frame.color is None else frame.color[here][row, column],
+        colors=None if frame.color is None else _seen_colors(frame.color[here], kept)[row, column],
         world_from_camera=frame.world_from_camera,
         time_s=frame.time_s,
         name=frame.name,
         camera=frame.camera,
     )
+
+
+def _seen_colors(color: U8, kept: Bool) -> U8:
+    """(h, w, 3) with the nearest colour of the person where the colour camera did not see a pixel.
+
+    Readers leave such pixels black: a colour camera beside the depth camera looks past outlines.
+    """
+    unseen = kept & ~color.any(axis=2)
+    if not unseen.any() or unseen.sum() == kept.sum():
+        return color
+    nearest: Any = ndimage.distance_transform_edt(
+        ~(kept & ~unseen), return_distances=False, return_indices=True
+    )
+    filled = color.copy()
+    filled[unseen] = color[nearest[0][unseen], nearest[1][unseen]]
+    return filled
 
 
 def _box(mask: Bool, shape: tuple[int, ...]) -> tuple[slice, slice]:

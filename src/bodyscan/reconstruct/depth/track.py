@@ -29,6 +29,7 @@ from bodyscan.reconstruct.depth.align import (
 )
 from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
 from bodyscan.types import F64, FramePoints
+from bodyscan.types.depth import instants
 
 TURNS_DEG = (0.0, 5.0, -5.0, 10.0, -10.0, 16.0, -16.0, 24.0, -24.0)
 """Turns about the person's axis that the first step, and a lost one, is started from."""
@@ -74,7 +75,8 @@ class Trajectory:
     world_from_camera: F64
     """(N, 4, 4) metres; +Y up along the axis of the turn, the axis near x = z = 0."""
     turn_deg: F64
-    """(N,) degrees that the camera has gone around the person since the first frame."""
+    """(N,) degrees that the camera has gone around the person since the first frame; where each of several
+    cameras stands, 0 to 360."""
     closed: bool
     """Whether frames far apart in time that see one side were found to agree."""
     pair_rms_mm: F64
@@ -139,7 +141,7 @@ def given_trajectory(
     met = _met(surfels, poses, pairs)
     if exactly or not met:
         return _trajectory(poses, axis, frames, met, tracked=False)
-    moved, _ = align_all(surfels, poses, pairs, list(REACHES_M), options.color)
+    moved, _ = align_all(surfels, poses, pairs, list(REACHES_M), options.color, instants(frames))
     after = _met(surfels, moved, pairs)
     before_mm, after_mm = (1000 * float(np.median([e.rms_m for e in m.values()])) for m in (met, after))
     if len(after) < 0.9 * len(met) or before_mm < MOVED_FACTOR * after_mm + MOVED_MORE_MM:
@@ -184,6 +186,8 @@ def _trajectory(
     tracked: bool,
 ) -> Trajectory:
     turns = _turns(poses, axis)
+    if len({frame.camera for frame in frames}) > 1:
+        turns = turns % 360.0  # cameras that stand around go nowhere
     loops = [equations for (i, j), equations in met.items() if abs(turns[i] - turns[j]) > 180.0]
     loop_rms = 1000 * float(np.median([equations.rms_m for equations in loops])) if loops else np.nan
     around = np.sort(turns % 360.0)
