@@ -1,4 +1,4 @@
-"""Rebuilds `sample_scans/`: five people who do not exist, with truth, consent and demo keys.
+"""Rebuilds `sample_scans/`: six people who do not exist, with truth, consent and demo keys.
 
     python tools/build_samples.py [--consent] [NAME ...]
 
@@ -8,6 +8,7 @@ versions of numpy and Open3D.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.consent.key_files import save_private_key, save_public_key
 from bodyscan.simulate import RawScanOptions, simulate_raw_scan, write_scan, write_truth
+from bodyscan.simulate.depth import simulate_depth
+from bodyscan.simulate.depth_options import DepthRigOptions
+from bodyscan.simulate.write_depth import write_depth
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_scans"
 
@@ -44,6 +48,26 @@ SAMPLES: dict[str, RawScanOptions] = {
     ),
 }  # fmt: skip
 
+CAPTURES: dict[str, tuple[RawScanOptions, DepthRigOptions]] = {
+    "turntable": (
+        RawScanOptions(
+            seed=7, sex="female", build="average", height_m=1.72, hair="short", clothing="sports",
+            skin_tone=5, pose="a",
+        ),
+        DepthRigOptions(
+            seed=7, sensor="azure-kinect", rig="turntable", frames=36, width=320, height=288,
+            background="floor", sway_mm=15, arm_drift_mm=25, breath_mm=3, give_poses=False,
+        ),
+    ),
+}  # fmt: skip
+"""Folder of depth frames -> the person and the rig."""
+
+
+def build_capture(name: str, folder: Path = FOLDER) -> None:
+    person, rig = CAPTURES[name]
+    shutil.rmtree(folder / name, ignore_errors=True)
+    write_depth(simulate_depth(person, rig), folder / name, folder / f"{name}.truth.npz")
+
 
 def build_scan(file_name: str, folder: Path = FOLDER) -> None:
     path, options = folder / file_name, SAMPLES[file_name]
@@ -53,7 +77,8 @@ def build_scan(file_name: str, folder: Path = FOLDER) -> None:
 
 
 def build_consent(file_name: str, folder: Path = FOLDER) -> None:
-    path, options = folder / file_name, SAMPLES[file_name]
+    path = folder / file_name
+    options = CAPTURES[file_name][0] if file_name in CAPTURES else SAMPLES[file_name]
     consent = make_demo_consent(path.stem, minor=options.age == "child")
     path.with_name(f"{path.stem}.consent.json").write_text(consent.text + "\n", encoding="utf-8")
     keys = folder / "demo_keys"
@@ -71,13 +96,16 @@ def build_consent(file_name: str, folder: Path = FOLDER) -> None:
 def main(arguments: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     names = [argument for argument in arguments if argument != "--consent"]
-    for file_name in SAMPLES:
+    for file_name in (*SAMPLES, *CAPTURES):
         if not names or Path(file_name).stem in names:
             start = time.perf_counter()
             if "--consent" not in arguments:
-                build_scan(file_name)
+                (build_capture if file_name in CAPTURES else build_scan)(file_name)
             build_consent(file_name)
-            size = (FOLDER / file_name).stat().st_size / 1e6
+            files = [
+                path for path in (FOLDER / file_name, *(FOLDER / file_name).rglob("*")) if path.is_file()
+            ]
+            size = sum(path.stat().st_size for path in files) / 1e6
             print(f"{file_name}: {size:.1f} MB in {time.perf_counter() - start:.0f} s", flush=True)
 
 

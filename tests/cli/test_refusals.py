@@ -140,7 +140,7 @@ def test_a_file_that_is_no_scan_is_refused_in_words(folder, name):
 
 def test_a_folder_and_a_device_are_no_scans(folder):
     (folder / "scans.ply").mkdir()
-    assert "is a folder" in refused(folder, folder / "scans.ply")
+    assert "scans.ply is empty" in refused(folder, folder / "scans.ply")
     assert "is not a plain file" in refused(folder, Path(os.devnull))
 
 

@@ -34,6 +34,8 @@ class Part:
     texture: Texture | None = None
     material_rgb: NDArray[np.uint8] | None = None
     """(3,) sRGB colour of the material, where it is neither white nor unknown."""
+    confidence: NDArray[np.float32] | None = None
+    """(N,) 0..1: how far the file says that each vertex can be trusted."""
 
 
 @dataclass
@@ -83,8 +85,19 @@ def _join_appearance(
     return None, np.concatenate(filled), None
 
 
-def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[str, ...]]:
-    """Return one mesh, its texture and the notes; vertices that are not finite are dropped.
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """One file's geometry as one mesh."""
+
+    mesh: Mesh
+    texture: Texture | None
+    notes: tuple[str, ...]
+    confidence: NDArray[np.float32] | None
+    """(V,) 0..1, or None where the file does not say."""
+
+
+def join_parts(parsed: Parsed, name: str) -> Joined:
+    """Return one mesh with what belongs to it; vertices that are not finite are dropped.
 
     Raises `InputError` where there is no geometry, an index points nowhere or no vertex is finite.
     """
@@ -106,6 +119,8 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
     uvs, colors, texture = _join_appearance(parts, notes)
     has_normals = all(p.normals is not None for p in parts)
     normals = np.concatenate([p.normals for p in parts if p.normals is not None]) if has_normals else None
+    trusts = [p.confidence for p in parts if p.confidence is not None]
+    confidence = np.concatenate(trusts) if len(trusts) == len(parts) else None
     finite = np.isfinite(vertices).all(axis=1)
     if not finite.any():
         raise InputError(f"{name} has no usable vertex: all {len(vertices)} positions are NaN or infinite.")
@@ -117,6 +132,7 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
         uvs = None if uvs is None else uvs[finite]
         colors = None if colors is None else colors[finite]
         normals = None if normals is None else normals[finite]
+        confidence = None if confidence is None else confidence[finite]
     if len(faces) == 0 and len(vertices) < MIN_CLOUD_POINTS:
         raise InputError(
             f"{name} holds no faces and {len(vertices)} points; a cloud of a person needs "
@@ -129,7 +145,7 @@ def join_parts(parsed: Parsed, name: str) -> tuple[Mesh, Texture | None, tuple[s
         colors=colors,
         normals=_unit_normals(normals, notes),
     )
-    return mesh, texture, tuple(notes)
+    return Joined(mesh, texture, tuple(notes), confidence)
 
 
 def _outside(part: Part) -> int:

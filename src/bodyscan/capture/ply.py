@@ -261,7 +261,31 @@ def _pick(columns: _Columns, *choices: tuple[str, ...]) -> NDArray[Any] | None:
     return None
 
 
+_ROUNDING = 1e-5
 _RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+
+
+def _confidence(columns: _Columns, notes: list[str]) -> NDArray[np.float32] | None:
+    """How far each vertex can be trusted: Stanford's `confidence`, or MeshLab's `quality`.
+
+    `quality` may also be a curvature or a distance, and MeshLab writes zeros where nothing was computed:
+    what is no share, or nowhere more than 0, is left out.
+    """
+    for name in ("confidence", "quality"):
+        column = columns.get(name)
+        if column is None or isinstance(column, _Ragged):
+            continue
+        values = np.asarray(column, np.float64)
+        if not len(values):
+            return None
+        # Not written as `min() < 0`: NaN is in no range.
+        if not (values.min() >= -_ROUNDING and values.max() <= 1 + _ROUNDING):
+            notes.append(f"The vertices' `{name}` was left out: its values do not lie between 0 and 1.")
+        elif values.max() <= 0:
+            notes.append(f"The vertices' `{name}` was left out: it is 0 everywhere.")
+        else:
+            return np.clip(values, 0, 1).astype(np.float32)
+    return None
 
 
 def _assemble(path: Path, columns: dict[str, _Columns], comments: list[str]) -> Parsed:
@@ -275,6 +299,7 @@ def _assemble(path: Path, columns: dict[str, _Columns], comments: list[str]) -> 
     normals = _pick(vertex, ("nx", "ny", "nz"))
     uvs = _pick(vertex, ("texture_u", "texture_v"), ("u", "v"), ("s", "t"))
     part = Part(positions.astype(np.float64), np.zeros((0, 3), np.int32), colors=colors, normals=normals)
+    part.confidence = _confidence(vertex, notes)
     if uvs is not None:
         part.uvs = _flip_v(uvs)
     lists = face.get("vertex_indices", face.get("vertex_index"))
@@ -325,6 +350,7 @@ def _wedge_parts(
         part = Part(whole.vertices[source], faces, uvs)
         part.colors = None if whole.colors is None else whole.colors[source]
         part.normals = None if whole.normals is None else whole.normals[source]
+        part.confidence = None if whole.confidence is None else whole.confidence[source]
         if 0 <= group < len(images):
             file = find_companion(path, images[group], notes)
             part.texture = load_texture(file, images[group], notes) if file else None

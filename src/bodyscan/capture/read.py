@@ -53,7 +53,7 @@ def read_scan(
     try:
         with quiet_libraries():
             parsed = _READERS[extension](path)
-            mesh, texture, notes = join_parts(parsed, path.name)
+            joined = join_parts(parsed, path.name)
     except BodyscanError:
         raise
     except Exception as error:  # a parser met bytes that its format does not allow
@@ -63,15 +63,16 @@ def read_scan(
             f"kind ({detail}). Export the scan again."
         ) from error
     return Capture(
-        mesh=mesh,
-        texture=texture,
+        mesh=joined.mesh,
+        texture=joined.texture,
         unit=unit,
         up=up,
         facing=facing,
         sha256=digest,
         source=path.name,
         file_format=extension,
-        notes=notes,
+        notes=joined.notes,
+        confidence=joined.confidence,
     )
 
 

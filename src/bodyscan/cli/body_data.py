@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bodyscan.cli.depth_scan import AcceptOpenOption, read_person
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption, read_evidence
 from bodyscan.cli.output import check_output_folder, print_result
@@ -30,7 +31,6 @@ from bodyscan.cli.scan_job import (
     UnitOption,
     UpOption,
     consent_for,
-    read_hinted,
     refuse_twin,
 )
 from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
@@ -81,6 +81,7 @@ def body_data(
     unit: UnitOption = None,
     up: UpOption = None,
     facing: FacingOption = None,
+    accept_open: AcceptOpenOption = None,
     body: BodyOption = None,
     accept_quality: Annotated[
         bool | None, typer.Option("--accept-quality", help="Take a poor fit too.")
@@ -115,6 +116,7 @@ def body_data(
         reference=reference,
         flags={
             "scan": {"unit": unit, "up": up, "facing": facing},
+            "depth": {"accept_open": accept_open},
             "fit": {"body": body},
             "accept_quality": accept_quality,
         },
@@ -147,12 +149,10 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     from bodyscan.cli.twin_options import load_options
 
     options = load_options(job.config, job.flags)
-    with progress.stage("read") as remarks:
-        # Here the slow imports happen: Open3D and mediapipe, some seconds.
-        from bodyscan.pipeline import SOFTWARE, scan_to_fit
+    capture, _ = read_person(job.scan, options, progress)
 
-        capture = read_hinted(job.scan, options.scan)
-        remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
+    from bodyscan.pipeline import SOFTWARE, scan_to_fit
+
     fitted = scan_to_fit(
         capture,
         consent=text,

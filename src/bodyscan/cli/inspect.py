@@ -1,4 +1,4 @@
-"""`bodyscan inspect`: what is in a scan or a twin."""
+"""`bodyscan inspect`: what is in a scan, a depth capture or a twin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from bodyscan.cli.depth_scan import is_depth
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result, size_words
 from bodyscan.errors import BodyscanError, InputError
@@ -22,19 +23,19 @@ METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 @app.command()
 @run_guarded
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A twin (.glb) or a raw scan.")],
+    file: Annotated[Path, typer.Argument(help="A twin (.glb), a raw scan, or a depth capture.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Tell what is in a scan or a twin. Judges neither: see validate, and consent verify."""
-    if not file.is_file():
-        raise InputError(f"There is no file {file}. Give the path of a scan or a twin.")
-    values, rows = _twin(file) if _is_twin(file) else _scan(file)
+    """Tell what is in a scan, a depth capture or a twin. Judges none: see validate, and consent verify."""
+    if not file.exists():
+        raise InputError(f"There is no file {file}. Give the path of a scan, a depth capture or a twin.")
+    values, rows = _twin(file) if _is_twin(file) else _depth(file) if is_depth(file) else _scan(file)
     print_result(values, rows, as_json)
 
 
 def _is_twin(file: Path) -> bool:
     """A GLB with a skin; a raw scan has none."""
-    if file.suffix.lower() != ".glb":
+    if file.suffix.lower() != ".glb" or file.is_dir():
         return False
     from bodyscan.gltf.container import unpack_glb
 
@@ -126,6 +127,13 @@ def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(map(str, value)) or "none"
     return str(value)
+
+
+def _depth(path: Path) -> Told:
+    from bodyscan.capture.depth import read_depth
+    from bodyscan.cli.inspect_depth import describe_depth
+
+    return describe_depth(path, read_depth(path))
 
 
 def _scan(file: Path) -> Told:

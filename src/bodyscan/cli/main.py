@@ -15,6 +15,10 @@ class Commands(LazyGroup):
 
     table: ClassVar[dict[str, tuple[str, str]]] = {
         "twin": ("bodyscan.cli.twin", "Make a person's twin (.glb) from a raw scan and their consent."),
+        "reconstruct": (
+            "bodyscan.cli.reconstruct",
+            "Make a scan (.ply) of a person from the frames of a depth camera.",
+        ),
         "consent": ("bodyscan.cli.consent", "Consent records: make keys, write, sign, verify and read them."),
         "render": ("bodyscan.cli.render", "Draw a twin in a photo studio, marked, where consent allows it."),
         "export": ("bodyscan.cli.export", "Hand a twin's file over, packed, where consent allows it."),
@@ -25,7 +29,7 @@ class Commands(LazyGroup):
             "bodyscan.cli.body_data",
             "Write a person's body for garment software: posed skin, measurements, parts.",
         ),
-        "inspect": ("bodyscan.cli.inspect", "Tell what is in a scan or a twin."),
+        "inspect": ("bodyscan.cli.inspect", "Tell what is in a scan, a depth capture or a twin."),
         "validate": ("bodyscan.cli.validate", "Check a twin's file, its consent and its binding."),
         "simulate": ("bodyscan.cli.simulate", "Make raw scans of people who do not exist, with the truth."),
         "doctor": ("bodyscan.cli.doctor", "Tell which parts are installed, and what each is for."),

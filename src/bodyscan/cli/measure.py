@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bodyscan.cli.depth_scan import AcceptOpenOption, read_person
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption
 from bodyscan.cli.output import print_result
@@ -22,7 +23,6 @@ from bodyscan.cli.scan_job import (
     QuietOption,
     UnitOption,
     UpOption,
-    read_hinted,
 )
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import ConsentError, InputError
@@ -37,7 +37,7 @@ Told = tuple[dict[str, Any], Sequence[Measurement]]
 @app.command(epilog=FIT_EXIT_CODES)
 @run_guarded
 def measure(
-    file: Annotated[Path, typer.Argument(help="A twin (.glb), or a raw scan.")],
+    file: Annotated[Path, typer.Argument(help="A twin (.glb), a raw scan, or a depth capture.")],
     consent: Annotated[
         Path | None,
         typer.Option(help="The person's signed consent record (JSON); a raw scan needs one."),
@@ -46,6 +46,7 @@ def measure(
     unit: UnitOption = None,
     up: UpOption = None,
     facing: FacingOption = None,
+    accept_open: AcceptOpenOption = None,
     body: BodyOption = None,
     accept_quality: Annotated[
         bool | None, typer.Option("--accept-quality", help="Measure a poor fit too.")
@@ -59,13 +60,14 @@ def measure(
     Of a twin, those that were stored when it was made. A raw scan is fitted and measured; nothing is
     written, but it is a person's body, so that the person's consent to a twin is needed.
     """
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"There is no file {file}. Give the path of a twin or a scan.")
     if _is_twin(file):
         values, measurements = _of_twin(file, evidence)
     else:
         flags = {
             "scan": {"unit": unit, "up": up, "facing": facing},
+            "depth": {"accept_open": accept_open},
             "fit": {"body": body},
             "accept_quality": accept_quality,
         }
@@ -75,7 +77,7 @@ def measure(
 
 def _is_twin(file: Path) -> bool:
     """A GLB that says it is bodyscan's, or that has a skin; a raw scan has none."""
-    if file.suffix.lower() != ".glb":
+    if file.suffix.lower() != ".glb" or file.is_dir():
         return False
     from bodyscan.gltf.container import unpack_glb
 
@@ -115,12 +117,10 @@ def _of_scan(
 
     options = load_options(config, flags)
     with StageProgress(STAGES, quiet=quiet) as progress:
-        with progress.stage("read") as remarks:
-            # Here the slow imports happen: Open3D and mediapipe, some seconds.
-            from bodyscan.pipeline import scan_to_fit
+        capture, _ = read_person(file, options, progress)
 
-            capture = read_hinted(file, options.scan)
-            remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
+        from bodyscan.pipeline import scan_to_fit
+
         fitted = scan_to_fit(
             capture, consent=record, use=use, now=now, options=options.pipeline, on_stage=progress.on_stage
         )

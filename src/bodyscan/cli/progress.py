@@ -54,7 +54,8 @@ class StageProgress:
             transient=True,
             disable=quiet or not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=len(stages))
+        self._total = len(stages)
+        self._task = self._bar.add_task("", total=self._total)
 
     def __enter__(self) -> StageProgress:
         self._bar.start()
@@ -62,6 +63,11 @@ class StageProgress:
 
     def __exit__(self, *exception: Any) -> None:
         self._bar.stop()
+
+    def expect_more(self, count: int) -> None:
+        """Make the bar longer by `count` stages: what comes was known only when the input was looked at."""
+        self._total += count
+        self._bar.update(self._task, total=self._total)
 
     def on_stage(self, event: Event) -> None:
         """Take an event of the pipeline."""

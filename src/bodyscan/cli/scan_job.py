@@ -25,7 +25,9 @@ FIT_EXIT_CODES = (
 Unit = Literal["m", "cm", "mm", "in"]
 Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
 
-ScanArgument = Annotated[Path, typer.Argument(help="Raw scan: PLY, OBJ, STL, GLB, glTF, OFF, PCD, XYZ.")]
+ScanArgument = Annotated[
+    Path, typer.Argument(help="Raw scan: PLY, OBJ, STL, GLB, glTF, OFF, PCD, XYZ; or a depth capture.")
+]
 ConsentOption = Annotated[Path, typer.Option(help="The person's signed consent record (JSON).")]
 ControllerKeyOption = Annotated[
     Path | None,

@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bodyscan.cli.depth_scan import (
+    AcceptOpenOption,
+    DepthScaleOption,
+    MotionOption,
+    PosesOption,
+    SensorOption,
+    as_scan,
+    input_words,
+    read_input,
+)
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption, read_evidence
 from bodyscan.cli.output import check_output_file, check_output_folder, print_result
@@ -41,6 +51,7 @@ from bodyscan.files import Writer, write_all
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import TwinOptions
     from bodyscan.ledger import Receipt
+    from bodyscan.types import Capture, DepthCapture
 
 app = typer.Typer()
 
@@ -94,6 +105,11 @@ def twin(
     unit: UnitOption = None,
     up: UpOption = None,
     facing: FacingOption = None,
+    sensor: SensorOption = None,
+    depth_scale: DepthScaleOption = None,
+    poses: PosesOption = None,
+    motion: MotionOption = None,
+    accept_open: AcceptOpenOption = None,
     photos: Annotated[
         Path | None,
         typer.Option(help="Folder of photos with solved cameras in the scan's frame: colour for the twin."),
@@ -175,7 +191,14 @@ def twin(
             "texture": {"size": texture_size},
             "levels": {"count": None if levels is None else levels - 1},
             "collision_body": collision,
-            "scan": {"unit": unit, "up": up, "facing": facing},
+            "scan": {
+                "unit": unit,
+                "up": up,
+                "facing": facing,
+                "sensor": sensor,
+                "depth_scale": depth_scale,
+            },
+            "depth": {"poses": poses, "motion": motion, "accept_open": accept_open},
             "fit": {"body": body},
             "rig": {"pose": pose, "joints": joints},
             "surface": surface,
@@ -207,19 +230,16 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         # Made again as a scan, it would pass under another record.
         refuse_twin(scan, "it cannot be put under another. Give the raw scan that it was made from.")
     with progress.stage("read") as remarks:
-        # Here the slow imports happen: Open3D and mediapipe, some seconds.
-        from bodyscan.pipeline import SOFTWARE, QualityError, scan_to_twin
-
-        capture = read_hinted(job.scan, options.scan)
-        remarks.append(f"{capture.source}, {len(capture.mesh.vertices):,} vertices")
+        found = read_input(job.scan, options)
+        remarks.append(input_words(found))
         if job.photos is not None:
-            from bodyscan.capture.photos import read_photos
-
-            capture = replace(capture, photos=read_photos(job.photos))
-            remarks.append(f"{len(capture.photos)} photos")
+            found = _with_photos(found, job.photos)
+            remarks.append(f"{len(found.photos)} photos")
         expressions = {name: read_hinted(path, options.scan) for name, path in job.expressions.items()}
+    capture, steps = as_scan(found, options, progress)
 
     from bodyscan.cli import twin_report
+    from bodyscan.pipeline import SOFTWARE, QualityError, scan_to_twin
 
     try:
         result = scan_to_twin(
@@ -231,6 +251,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             evidence=known,
             options=options.pipeline,
             expressions=expressions,
+            earlier=steps,
             on_stage=progress.on_stage,
         )
     except QualityError as error:
@@ -277,6 +298,18 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     values, rows = twin_report.summary(result, record, exported, page, progress.finished)
     (receipt,) = receipts
     return values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)]
+
+
+def _with_photos(found: Capture | DepthCapture, folder: Path) -> Capture:
+    from bodyscan.capture.photos import read_photos
+    from bodyscan.types import Capture
+
+    if not isinstance(found, Capture):
+        raise InputError(
+            f"{found.source} is a depth capture: no photo's camera is known in the frame of its scan. Make "
+            "the scan with `bodyscan reconstruct` and solve the cameras in its frame, or leave --photos out."
+        )
+    return replace(found, photos=read_photos(folder))
 
 
 def _write_report(folder: Path, data: Any, progress: StageProgress, write: Writer = write_all) -> Path:

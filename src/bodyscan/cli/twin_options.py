@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.cli.config import fill, read_toml
+from bodyscan.cli.depth_scan import Sensor
 from bodyscan.cli.scan_job import Axis, Unit
 from bodyscan.errors import InputError
 from bodyscan.gltf import GltfOptions
 from bodyscan.gltf.pack.options import PackOptions, profile
 from bodyscan.gltf.targets import load_target
 from bodyscan.pipeline import PipelineOptions
+from bodyscan.pipeline.depth_options import DepthOptions
 from bodyscan.render import PictureOptions
 from bodyscan.rig.options import POSES
 
@@ -25,6 +27,10 @@ class ScanHints:
     unit: Unit | None = None
     up: Axis | None = None
     facing: Axis | None = None
+    sensor: Sensor | None = None
+    """Kind of a depth capture's camera."""
+    depth_scale: float | None = None
+    """Units a metre of a depth capture's pictures."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class TwinOptions:
 
     pipeline: PipelineOptions = field(default_factory=PipelineOptions)
     scan: ScanHints = field(default_factory=ScanHints)
+    depth: DepthOptions = field(default_factory=DepthOptions)
+    """How a depth capture becomes a scan."""
     profile: str = "master"
     """Where `pack` begins: `master` (as it was made), `web` (below 5 MB) or `mobile` (below 3 MB)."""
     gltf: GltfOptions = field(default_factory=GltfOptions)

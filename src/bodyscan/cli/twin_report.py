@@ -37,7 +37,7 @@ def report_data(
         fit=result.fit,
         twin=result.twin,
         mark=mark_under(result.twin.consent, str(use.purpose), SOFTWARE),
-        consent=_consent(record),
+        consent=consent_summary(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         warnings=(*result.warnings, *exported.findings),
         outputs={
@@ -65,7 +65,7 @@ def refusal_data(
         fit=refused.fit,
         twin=None,
         mark=_scan_mark(record, use),
-        consent=_consent(record),
+        consent=consent_summary(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         warnings=(str(refused),),
         picture_options=pictures,
@@ -151,7 +151,8 @@ def _scan_mark(record: ConsentRecord, use: Use) -> MarkInfo:
     return MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE, own)
 
 
-def _consent(record: ConsentRecord) -> ConsentSummary:
+def consent_summary(record: ConsentRecord) -> ConsentSummary:
+    """Return what a report says of a record that was checked."""
     until = format_utc(record.term.not_after)
     return ConsentSummary(
         record_id=record.record_id,

@@ -26,7 +26,13 @@ from bodyscan.pipeline.depth_frames import (
     require_all_around,
     ups_in_world,
 )
-from bodyscan.pipeline.depth_fusion import agreement_mm, fitting_voxel_m, fuse_in_mean_pose, fuse_still
+from bodyscan.pipeline.depth_fusion import (
+    agreement_mm,
+    area_m2,
+    fitting_voxel_m,
+    fuse_in_mean_pose,
+    fuse_still,
+)
 from bodyscan.pipeline.depth_motion import MotionFound, motion_found
 from bodyscan.pipeline.depth_options import DepthOptions
 from bodyscan.pipeline.fitted import model_of
@@ -35,10 +41,21 @@ from bodyscan.reconstruct import ReconstructOptions, reconstruct_scan
 from bodyscan.reconstruct.depth.coverage import coverage_by_part, seen_vertices
 from bodyscan.reconstruct.depth.fuse import FusedSurface
 from bodyscan.reconstruct.depth.track import Trajectory
-from bodyscan.types import BodyParams, Capture, DepthCapture, ProvenanceStep, ScanMesh
+from bodyscan.types import (
+    BodyParams,
+    Bool,
+    Capture,
+    DepthCapture,
+    FramePoints,
+    Mesh,
+    ProvenanceStep,
+    ScanMesh,
+)
 
 FIRST_VOXEL_M = 0.005
-"""Cell of the surfaces that the body is fitted to and that are compared."""
+"""Cell of the surfaces that the body is fitted to and that are compared, where points lie closely enough."""
+USUAL_SKIN_M2 = 1.8
+"""What a grown person shows, before the surface has told."""
 THIN_TO = 2_000_000
 """Points of all frames from which the surface in between is made of some of them."""
 RIGID_UNLESS = 0.97
@@ -67,7 +84,15 @@ class DepthReport:
     voxel_mm: float
     """Side of the cells that it was fused on."""
     agreement_mm: Mapping[str, float]
-    """`rigid`, and `body` where it was tried: mean distance of single points to a surface of 5 mm cells."""
+    """`rigid`, and `body` where it was tried: mean distance of single points to a coarse surface."""
+    front_id: int
+    """Which of the capture's frames sees the person most from the front."""
+    front: FramePoints
+    """Its pixels that were used."""
+    body: Mesh
+    """The body that was fitted to the frames, in the pose of the scan."""
+    seen: Bool
+    """(V,) whether a camera saw each of its vertices."""
     notes: tuple[str, ...] = ()
 
 
@@ -106,7 +131,7 @@ def depth_to_scan(
         require_all_around(person, trajectory)
     with stages.run("first fit") as remarks:
         still, trajectory, first = _first_fit(person, trajectory, reconstruct, options)
-        remarks.append(f"{len(still.mesh.faces):,} faces at {1000 * FIRST_VOXEL_M:.0f} mm")
+        remarks.append(f"{len(still.mesh.faces):,} faces at {1000 * _first_voxel_m(person):.0f} mm")
     agreement = {"rigid": agreement_mm(still.mesh, person.frames, trajectory.world_from_camera)}
     body = first
     if options.motion != "rigid":
@@ -119,7 +144,11 @@ def depth_to_scan(
     gained = agreement.get("body", np.inf) < RIGID_UNLESS * agreement["rigid"]
     followed = options.motion == "body" or (options.motion == "auto" and gained)
     with stages.run("fusion", options.fuse) as remarks:
-        voxel_m = options.voxel_mm / 1000 if options.voxel_mm else fitting_voxel_m(person.frames, still.mesh)
+        voxel_m = (
+            options.voxel_mm / 1000
+            if options.voxel_mm
+            else fitting_voxel_m(person.frames, area_m2(still.mesh))
+        )
         fused = _fused(person, trajectory, body if followed else None, voxel_m, options)
         remarks.append(f"{len(fused.mesh.faces):,} faces at {1000 * voxel_m:.1f} mm")
         if not followed and options.motion == "auto":
@@ -127,6 +156,7 @@ def depth_to_scan(
     shown = body if followed else first
     vertices = shown.model.pose(shown.sequence.mean).vertices
     seen = seen_vertices(shown.model, vertices, fused.mesh)
+    front = _front(trajectory)
     report = DepthReport(
         frames=tuple(frame.name for frame in person.frames),
         trajectory=trajectory,
@@ -137,6 +167,10 @@ def depth_to_scan(
         sigma_mm=float(np.median(fused.sigma_m)) * 1000,
         voxel_mm=1000 * voxel_m,
         agreement_mm=agreement,
+        front_id=person.ids[front],
+        front=person.frames[front],
+        body=shown.model.mesh(vertices),
+        seen=seen,
         notes=person.notes,
     )
     raw = Capture(
@@ -162,6 +196,16 @@ class _Body:
     scan: ScanMesh
 
 
+def _front(trajectory: Trajectory) -> int:
+    """The frame whose camera stands most before the person, who faces +Z."""
+    beside = trajectory.world_from_camera[:, :3, 3]
+    return int(np.argmax(beside[:, 2] / np.maximum(np.hypot(beside[:, 0], beside[:, 2]), 1e-9)))
+
+
+def _first_voxel_m(person: PersonFrames) -> float:
+    return max(FIRST_VOXEL_M, fitting_voxel_m(person.frames, USUAL_SKIN_M2))
+
+
 def _pose_remarks(person: PersonFrames, trajectory: Trajectory, how: str) -> list[str]:
     cameras = len({frame.camera for frame in person.frames})
     if cameras > 1:
@@ -177,7 +221,7 @@ def _first_fit(
     options: DepthOptions,
 ) -> tuple[FusedSurface, Trajectory, _Body]:
     """The surface of somebody who stands still, the cameras in the world frame, the body fitted to it."""
-    still = fuse_still(person.frames, trajectory.world_from_camera, FIRST_VOXEL_M, options.fuse)
+    still = fuse_still(person.frames, trajectory.world_from_camera, _first_voxel_m(person), options.fuse)
     raw = Capture(mesh=still.mesh, unit="m", up="+y", confidence=still.confidence)
     scan = reconstruct_scan(raw, reconstruct)
     fit = fit_body(scan, FIRST_FIT)
@@ -197,7 +241,8 @@ def _followed(
     start: BodyParams = first.sequence.mean
     coarse = fit_sequence(frames, poses, first.model, start, options.sequence)
     thin = max(sum(len(frame.points) for frame in frames) // THIN_TO, 1)
-    between = fuse_in_mean_pose(frames, poses, coarse, first.model, FIRST_VOXEL_M, options.fuse, thin)
+    voxel_m = _first_voxel_m(person)
+    between = fuse_in_mean_pose(frames, poses, coarse, first.model, voxel_m, options.fuse, thin)
     template = detailed_model(first.model, coarse.mean, ScanMesh(between.mesh, between.confidence))
     fine = fit_sequence(frames, poses, template, coarse.params, options.sequence, POSE_LEVELS)
     agreement = agreement_mm(between.mesh, frames, poses, coarse, first.model)

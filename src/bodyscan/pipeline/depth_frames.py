@@ -26,6 +26,8 @@ class PersonFrames:
 
     frames: list[FramePoints]
     """Those that count, in order."""
+    ids: tuple[int, ...]
+    """Which of the capture's frames each is."""
     ups: F64 | None
     """(N, 3) against gravity in each camera's axes; None where some frame shows no floor."""
     steady: bool
@@ -37,6 +39,7 @@ def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:
     """Cut every frame to the person. Raises `InputError` where too few frames can be used, naming them."""
     frames = capture.frames
     notes: list[str] = []
+    ids = np.arange(len(frames))
     if len(frames) > options.max_frames:
         ids = np.unique(np.linspace(0, len(frames) - 1, options.max_frames).round().astype(int))
         notes.append(f"{len(ids)} of {len(frames)} frames were taken, evenly over the capture.")
@@ -44,13 +47,14 @@ def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:
     with PersonDetector() as detector:
         cut = segment_frames(frames, detector, options.segment, up=capture.up)
     notes += cut.notes
-    points, ups = [], []
+    points, ups, used = [], [], []
     for k in cut.kept:
         found = frame_points(frames[k], cut.masks[k], capture.sensor, options.points)
         if len(found.points) < LEAST_POINTS:
             notes.append(f"{found.name}: less than {LEAST_POINTS} usable pixels, left out.")
             continue
         points.append(found)
+        used.append(int(ids[k]))
         ground = cut.grounds[k]
         ups.append(None if ground is None else ground.normal)
     if not points:
@@ -60,7 +64,7 @@ def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:
         )
     known = [up for up in ups if up is not None]
     whole = np.array(known) if len(known) == len(ups) else None
-    return PersonFrames(points, whole, cut.is_still_camera and whole is not None, tuple(notes))
+    return PersonFrames(points, tuple(used), whole, cut.is_still_camera and whole is not None, tuple(notes))
 
 
 def camera_poses(person: PersonFrames, options: DepthOptions) -> tuple[Trajectory, str]:

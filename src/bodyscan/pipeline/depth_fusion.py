@@ -24,7 +24,7 @@ FAR_MM = 20.0
 JUDGED = 600
 """Points of each frame that its agreement with the surface is judged by."""
 TRUSTED = 0.5
-FINEST_M, COARSEST_M = 0.003, 0.006
+FINEST_M, COARSEST_M = 0.003, 0.012
 CELLS_A_POINT = 2.0
 """A cell's side over the usual distance of points: finer ones stay empty and tear the surface."""
 
@@ -89,10 +89,14 @@ def agreement_mm(
     return float(np.minimum(distances * 1000, FAR_MM).mean())
 
 
-def fitting_voxel_m(frames: Sequence[FramePoints], surface: Mesh) -> float:
-    """The finest cell, metres, that the points of all `frames` fill on `surface`."""
+def area_m2(surface: Mesh) -> float:
+    """Square metres."""
     corners = surface.vertices[surface.faces]
-    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    square_m = float(np.linalg.norm(area, axis=1).sum()) / 2
-    apart = float(np.sqrt(square_m / sum(len(frame.points) for frame in frames)))
+    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return float(np.linalg.norm(doubled, axis=1).sum()) / 2
+
+
+def fitting_voxel_m(frames: Sequence[FramePoints], skin_m2: float) -> float:
+    """The finest cell, metres, that the points of all `frames` fill on `skin_m2` square metres of skin."""
+    apart = float(np.sqrt(skin_m2 / sum(len(frame.points) for frame in frames)))
     return float(np.clip(CELLS_A_POINT * apart, FINEST_M, COARSEST_M))

@@ -36,7 +36,7 @@ class DepthOptions:
     """`rigid`: the person is taken to stand like a statue. `body`: the body model follows their sway. `auto`:
     both are tried, and the one is kept under which the frames agree better."""
     voxel_mm: float | None = None
-    """1 to 10 mm: side of the fused surface's cells; None: 3 to 6 mm, as closely as the points lie."""
+    """1 to 10 mm: side of the fused surface's cells; None: 3 to 12 mm, as closely as the points lie."""
     max_frames: int = 240
     """10 to 5,000: of more frames, as many as this are taken evenly."""
     accept_open: bool = False

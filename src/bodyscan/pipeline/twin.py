@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -53,6 +53,7 @@ def scan_to_twin(
     evidence: Evidence | None = None,
     options: PipelineOptions | None = None,
     expressions: Mapping[str, Capture] | None = None,
+    earlier: Sequence[ProvenanceStep] = (),
     on_stage: OnStage | None = None,
 ) -> PipelineResult:
     """A twin of the person in `capture`, with the consent bound to its geometry.
@@ -60,7 +61,8 @@ def scan_to_twin(
     `consent`: the signed record's JSON text; `controller_key`: the key of its controller, who binds it;
     `use`, `now`: what for, and when (UTC). `evidence`: what is known of keys and
     withdrawals. `expressions`: name of a face shape, of a pair (`smile`) or a new
-    one -> a scan of the same person with that expression, which replaces the generic shape. Raises
+    one -> a scan of the same person with that expression, which replaces the generic shape. `earlier`: steps
+    that led to `capture`, which stand first in the provenance. Raises
     `ConsentError` before any work without a record that is valid and covers making a twin and `use`;
     `InputError` for a scan that is no whole person; `QualityError` for a fit below the stated quality,
     unless `accept_quality`.
@@ -77,6 +79,7 @@ def scan_to_twin(
     if expressions and not on_body:
         raise InputError("A twin that keeps the scan's surface has no face; leave the expressions out.")
     stages = Stages(on_stage)
+    stages.steps.extend(earlier)
     fitted = fit_and_measure(capture, options, stages)
     scan, fit, model = fitted.scan, fitted.fit, fitted.model
     if options.surface == "skin":

@@ -127,7 +127,7 @@ def report_page(data: ReportData, pictures: ReportPictures) -> str:
         html.section("Fit", "", html.bullets(data.fit.notes)),
         html.section("Time", "", html.time_bars([(s.name, s.seconds, s.remark) for s in data.stages])),
         html.section("Files", "", html.facts(data.outputs.items())),
-        _consent(data.consent),
+        consent_section(data.consent),
         _provenance(data),
         _footer(data),
     ]
@@ -209,7 +209,8 @@ def _axes_sentence(scan: ScanMesh) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _consent(consent: ConsentSummary) -> str:
+def consent_section(consent: ConsentSummary) -> str:
+    """What the record says, for the page of any report."""
     items = [
         ("State", consent.state),
         ("Record", consent.record_id),

@@ -101,7 +101,7 @@ def report_pictures(
     are written (`bodyscan.mark`). A pose or expression that the twin's skeleton or morphs cannot show is
     left out, and a note says so.
     """
-    _check_consent(consent)
+    check_mark(consent)
     options = options or PictureOptions()
     scale = distance_scale(_trusted_distance(scan, fit))
     poses, pose_notes = _poses(twin, options) if twin else ((), [])
@@ -121,7 +121,8 @@ def overview_sheet(pictures: ReportPictures) -> U8:
     return contact_sheet([Panel(p.image, p.caption) for p in pictures.overview], SheetOptions())
 
 
-def _check_consent(consent: MarkInfo) -> None:
+def check_mark(consent: MarkInfo) -> None:
+    """Raise `InputError` where pictures of a person would be drawn under no consent."""
     if not isinstance(consent, MarkInfo):
         raise InputError(
             f"Pictures of a twin need the consent that covers them; got {type(consent).__name__}. "
@@ -145,13 +146,13 @@ def _overview(
             scan_image,
             "Scan",
             f"The cleaned scan, {faces}, seen from the front left.",
-            avoid=_head_box(scan.mesh, scan_view),
+            avoid=head_box(scan.mesh, scan_view),
         ),
         Picture(
             bones,
             "Fit",
             "The fitted body with its skeleton, in the captured pose.",
-            avoid=_head_box(fit.surface, fit_view),
+            avoid=head_box(fit.surface, fit_view),
         ),
     )
     if twin is None:
@@ -160,7 +161,7 @@ def _overview(
     view = _view(mesh, "three_quarter", options)
     twin_image = render_mesh(mesh, view, options.render, texture=twin.textures)
     words = "The finished twin in the pose that it is bound in."
-    return (*pictures, Picture(twin_image, "Twin", words, avoid=_head_box(mesh, view)))
+    return (*pictures, Picture(twin_image, "Twin", words, avoid=head_box(mesh, view)))
 
 
 def _bones(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +186,7 @@ def _distances(
             f"The scan from the {name}, coloured by its distance to the fitted surface from "
             f"{scale.low:g} mm (inside, blue) to {scale.high:+g} mm (outside, red)."
         )
-        kind, head = SourceType.DATA_DRIVEN_MEDIA, _head_box(painted, view)
+        kind, head = SourceType.DATA_DRIVEN_MEDIA, head_box(painted, view)
         out.append(Picture(draw_scale(image, scale), name.capitalize(), alt, kind, head))
     return tuple(out)
 
@@ -222,7 +223,7 @@ def _poses(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ...], li
         view = person_view(everything, angle, width=round(0.92 * side), height=side, fill=0.88)
         image = render_mesh(mesh, view, options.render, texture=twin.textures)
         words = f"The twin posed through its skeleton: {POSES[name]}."
-        out.append(Picture(image, POSES[name], words, avoid=_head_box(mesh, view)))
+        out.append(Picture(image, POSES[name], words, avoid=head_box(mesh, view)))
     return tuple(out), notes
 
 
@@ -242,11 +243,11 @@ def _expressions(twin: Twin, options: PictureOptions) -> tuple[tuple[Picture, ..
         mesh = pose_rig(rig, morphs=twin.morphs, weights=weights)
         image = render_mesh(mesh, view, options.render, texture=twin.textures)
         words = f"Close-up of the twin's face: {caption.lower()}."
-        out.append(Picture(image, caption, words, avoid=_head_box(mesh, view)))
+        out.append(Picture(image, caption, words, avoid=head_box(mesh, view)))
     return tuple(out), notes
 
 
-def _head_box(mesh: Mesh, view: View) -> tuple[Box, ...]:
+def head_box(mesh: Mesh, view: View) -> tuple[Box, ...]:
     """Where the head is drawn, or nothing where it lies outside."""
     seen = view.project(head_points(mesh.vertices))
     size = (view.width, view.height)

@@ -59,7 +59,7 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 th, td { padding: .42rem .8rem .42rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-size: .85rem; font-weight: 500; }
-tbody th { font-weight: 450; }
+tbody th { font-weight: 450; min-width: 5.5rem; }
 td.number, th.number { text-align: right; white-space: nowrap; padding-right: 1.2rem; }
 .bar { display: block; height: .5rem; min-width: 2px; border-radius: .25rem; background: var(--accent); }
 td.track { width: 40%; padding-top: .95rem; }

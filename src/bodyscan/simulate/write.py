@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from bodyscan.capture.write_ply import ply_bytes
 from bodyscan.errors import InputError
 from bodyscan.files import write_atomic
 from bodyscan.simulate.raw import SimulatedScan
@@ -90,20 +92,7 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 def _ply(mesh: Mesh, unit: str) -> bytes:
     del unit
-    fields: list[tuple] = [("xyz", "<f4", 3)]
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(mesh.vertices)}"]
-    lines += [f"property float {axis}" for axis in "xyz"]
-    if mesh.colors is not None:
-        fields.append(("rgb", "u1", 3))
-        lines += [f"property uchar {name}" for name in ("red", "green", "blue")]
-    lines += [f"element face {len(mesh.faces)}", "property list uchar int vertex_indices", "end_header\n"]
-    vertices = np.empty(len(mesh.vertices), fields)
-    vertices["xyz"] = mesh.vertices
-    if mesh.colors is not None:
-        vertices["rgb"] = mesh.colors
-    faces = np.empty(len(mesh.faces), [("count", "u1"), ("ids", "<i4", 3)])
-    faces["count"], faces["ids"] = 3, mesh.faces
-    return "\n".join(lines).encode("ascii") + vertices.tobytes() + faces.tobytes()
+    return ply_bytes(replace(mesh, normals=None))
 
 
 def _obj(mesh: Mesh, unit: str) -> bytes:

@@ -149,8 +149,8 @@ def given_trajectory(
     way = rigid_inverse(poses[0]) @ poses - rigid_inverse(moved[0]) @ moved
     far = np.linalg.norm(way[:, :3, 3], axis=1)
     note = (
-        f"The given poses were moved by up to {1000 * far.max():.0f} mm: frames that see the same lay "
-        f"{before_mm:.1f} mm apart, and {after_mm:.1f} mm afterwards."
+        f"Cameras were moved by up to {1000 * far.max():.0f} mm from the given poses, after the person's "
+        f"sway too: frames that see the same lay {before_mm:.1f} mm apart, and {after_mm:.1f} mm afterwards."
     )
     return replace(_trajectory(moved, axis, frames, after, tracked=False), notes=(note,))
 

@@ -1,0 +1,127 @@
+"""What the commands share that take a depth capture in the place of a raw scan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bodyscan.cli.progress import StageProgress
+from bodyscan.errors import InputError
+
+if TYPE_CHECKING:
+    from bodyscan.cli.twin_options import ScanHints, TwinOptions
+    from bodyscan.pipeline.depth import DepthScan
+    from bodyscan.types import Capture, DepthCapture, ProvenanceStep
+
+DEPTH_STAGES = ("frames", "poses", "first fit", "motion", "fusion")
+
+Sensor = Literal[
+    "unknown", "ideal", "kinect-v1", "kinect-v2", "azure-kinect", "realsense-d435", "iphone-lidar"
+]
+SensorOption = Annotated[
+    Sensor | None, typer.Option(help="Depth capture: kind of camera. Default: as the format says.")
+]
+DepthScaleOption = Annotated[
+    float | None,
+    typer.Option(help="Depth capture: units a metre, 1000 for mm. Default: as the format says."),
+]
+PosesOption = Annotated[
+    Literal["auto", "given", "track"] | None,
+    typer.Option(help="Depth capture: the cameras' poses as given, or found anew. Default: auto."),
+]
+MotionOption = Annotated[
+    Literal["auto", "rigid", "body"] | None,
+    typer.Option(help="Depth capture: the person stood still, or their sway is followed. Default: auto."),
+]
+AcceptOpenOption = Annotated[
+    bool | None,
+    typer.Option("--accept-open", help="Depth capture: take one that does not go all around, too."),
+]
+
+
+def is_depth(path: Path) -> bool:
+    """Whether a path is to be read as a depth capture. A folder always is: no raw scan is one."""
+    if path.is_dir():
+        return True
+    from bodyscan.capture.depth import is_depth_capture
+
+    return is_depth_capture(path)
+
+
+def read_depth_hinted(path: Path, hints: ScanHints) -> DepthCapture:
+    """Read a depth capture with what was said of it.
+
+    Raises `InputError` for one that is not recognised, and for hints that only a raw scan can have.
+    """
+    for name in ("unit", "up", "facing"):
+        if getattr(hints, name) is not None:
+            raise InputError(
+                f"{path.name} is a depth capture: it is in metres, and where up and front are is found from "
+                f"the person. Leave --{name} out."
+            )
+    from bodyscan.capture.depth import read_depth
+
+    return read_depth(path, sensor=hints.sensor, depth_scale=hints.depth_scale)
+
+
+def read_input(path: Path, options: TwinOptions) -> Capture | DepthCapture:
+    """Read a raw scan or a depth capture with what was said of it. Raises `InputError`.
+
+    Here the slow imports happen: Open3D and mediapipe, some seconds.
+    """
+    if is_depth(path):
+        return read_depth_hinted(path, options.scan)
+    from bodyscan.cli.scan_job import read_hinted
+
+    return read_hinted(path, options.scan)
+
+
+def input_words(found: Capture | DepthCapture) -> str:
+    """Return what was read, in a few words for the progress."""
+    from bodyscan.types import Capture
+
+    if isinstance(found, Capture):
+        return f"{found.source}, {len(found.mesh.vertices):,} vertices"
+    return f"{found.source}, {len(found.frames)} frames, format {found.file_format}, sensor {found.sensor}"
+
+
+def depth_scan(capture: DepthCapture, options: TwinOptions, progress: StageProgress) -> DepthScan:
+    """Make a scan of a depth capture, its stages shown; consent is the caller's to check.
+
+    Raises as `depth_to_scan`.
+    """
+    from bodyscan.pipeline.depth import depth_to_scan
+
+    return depth_to_scan(
+        capture, options.depth, reconstruct=options.pipeline.reconstruct, on_stage=progress.on_stage
+    )
+
+
+def read_person(
+    path: Path, options: TwinOptions, progress: StageProgress
+) -> tuple[Capture, tuple[ProvenanceStep, ...]]:
+    """Return a raw scan and no steps, or a scan made of a depth capture and the steps that made it.
+
+    Consent is the caller's to check. Raises `InputError` for what cannot be read, and as `depth_to_scan`.
+    """
+    with progress.stage("read") as remarks:
+        found = read_input(path, options)
+        remarks.append(input_words(found))
+    return as_scan(found, options, progress)
+
+
+def as_scan(
+    found: Capture | DepthCapture, options: TwinOptions, progress: StageProgress
+) -> tuple[Capture, tuple[ProvenanceStep, ...]]:
+    """Return what `read_input` read as a scan, with the steps that made it one. Raises as `depth_to_scan`."""
+    from bodyscan.types import Capture
+
+    if isinstance(found, Capture):
+        return found, ()
+    progress.expect_more(len(DEPTH_STAGES))
+    scan = depth_scan(found, options, progress)
+    notes = dict.fromkeys((*scan.capture.notes, *scan.report.trajectory.notes))
+    return replace(scan.capture, notes=tuple(notes)), scan.stages
