@@ -15,7 +15,9 @@ BENCHMARKS := build/benchmarks
 PEOPLE ?= $(BENCHMARKS)/people40.npz
 BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
 
-.PHONY: help setup demo test test-fast lint lock samples benchmark-fit clean
+BENCHMARK_DEPTH ?= --peers 2 --matrix --pictures
+
+.PHONY: help setup demo test test-fast lint lock samples benchmark-fit benchmark-depth clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +29,7 @@ help:
 	@echo "make lock       resolve requirements/*.txt anew"
 	@echo "make samples    build sample_scans/ anew"
 	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (an hour and a half at first, half an hour with its scans kept)"
+	@echo "make benchmark-depth  how close scans made of depth frames come to 20 known people (many hours on two cores; goes on where it stopped)"
 	@echo "make clean      remove everything that make made"
 
 $(VENV)/.made:
@@ -92,6 +95,9 @@ $(PEOPLE): | $(VENV)/.peers
 
 benchmark-fit: setup $(VENV)/.peers $(PEOPLE)
 	$(BIN)/python benchmarks/fit.py --people $(PEOPLE) --cache $(BENCHMARKS) $(BENCHMARK_FIT)
+
+benchmark-depth: setup
+	$(BIN)/python benchmarks/depth.py $(BENCHMARK_DEPTH)
 
 clean:
 	rm -rf $(VENV) demo build dist tests/node/node_modules .pytest_cache .ruff_cache .hypothesis

@@ -76,7 +76,12 @@ def rigidly_aligned(mesh: Mesh, surface: Mesh, steps: int = 15) -> Mesh:
 
 
 def posed_truth(mesh: Mesh, truth: DepthTruth, steps: int = 14) -> Mesh:
-    """The true visible surface, its joints moved onto `mesh`; the shape stays the true one.
+    """The true visible surface in the pose of `posed_params`."""
+    return truth.person.mesh(truth.person.surface(posed_params(mesh, truth, steps)))
+
+
+def posed_params(mesh: Mesh, truth: DepthTruth, steps: int = 14) -> BodyParams:
+    """The true body's parameters, its joints moved onto `mesh`; the shape stays the true one.
 
     `mesh` must lie near the truth's reference pose: align it rigidly first.
     """
@@ -102,7 +107,7 @@ def posed_truth(mesh: Mesh, truth: DepthTruth, steps: int = 14) -> Mesh:
         hessian = (rows * weight[:, None]).T @ rows
         hessian += np.diag(1e-3 * np.diag(hessian) + 1e2)
         params = unknowns.step(params, -np.linalg.solve(hessian, rows.T @ (weight * residual)))
-    return truth.person.mesh(truth.person.surface(params))
+    return params
 
 
 def _true_model(truth: DepthTruth) -> BodyModel:
@@ -126,4 +131,4 @@ def _small_turn(vector: F64) -> F64:
     return Rotation.from_rotvec(vector).as_matrix()
 
 
-__all__ = ["BodyParams", "SurfaceErrors", "posed_truth", "rigidly_aligned", "surface_errors"]
+__all__ = ["BodyParams", "SurfaceErrors", "posed_params", "posed_truth", "rigidly_aligned", "surface_errors"]
