@@ -11,18 +11,22 @@ from bodyscan.errors import InputError
 from bodyscan.fit.linearize import Linearization
 from bodyscan.fit.sequence import (
     POSE_LEVELS,
+    SequenceLevel,
     SequenceOptions,
     _tridiagonal,
+    between_keys,
     fit_sequence,
+    key_frames,
     mean_params,
     sequence_unknowns,
 )
 from bodyscan.fit.start import betas_of_stature
-from bodyscan.types import BodyParams
+from bodyscan.types import BodyParams, FramePoints
 from reconstruct.depth_rings import body_model, frames, person, ring
 
 COUNT = 18
 OPTIONS = SequenceOptions(vertices=1500, points=600)
+ROUGH = SequenceLevel((0.02, 0.01), 0, 3)
 
 
 def swaying(k: int) -> BodyParams:
@@ -34,6 +38,27 @@ def swaying(k: int) -> BodyParams:
     pose[model.joint_index("leftUpperArm"), 2] += np.radians(4.0) * wave
     pose[model.joint_index("rightUpperArm"), 2] += np.radians(4.0) * np.cos(2 * np.pi * k / 7.0)
     return replace(params, pose_rotvec=pose, translation=np.array([0.004 * wave, 0, 0.006 * wave]))
+
+
+def test_key_frames_are_even_and_instants_stay_whole():
+    frames_ = [replace(frame, camera=f"pole_{k % 2}", time_s=k // 2) for k, frame in enumerate(some(12))]
+    assert key_frames(frames_, 3) == [0, 1, 4, 5, 10, 11]
+    assert key_frames(some(5), 9) == [0, 1, 2, 3, 4]
+
+
+def some(count: int):
+    empty = np.zeros((0, 3), np.float32)
+    none = np.zeros(0, np.float32)
+    index = np.full((1, 1), -1, np.int32)
+    return [FramePoints(empty, empty, none, none, index, (0, 0), np.eye(3)) for _ in range(count)]
+
+
+def test_poses_between_keys_lie_between_them():
+    first, last = person(), replace(person(), translation=np.array([0.4, 0.0, 0.0]))
+    found = between_keys([0, 4], [first, last], 6)
+    np.testing.assert_allclose([p.translation[0] for p in found], [0, 0.1, 0.2, 0.3, 0.4, 0.4])
+    alone = between_keys([2], [first], 4)
+    assert all(np.array_equal(p.pose_rotvec, first.pose_rotvec) for p in alone)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +75,7 @@ def joints(params: BodyParams) -> np.ndarray:
 
 def test_the_motion_of_a_known_body_comes_back(moving):
     poses, seen = moving
-    found = fit_sequence(seen, poses, body_model(), person(), OPTIONS, POSE_LEVELS)
+    found = fit_sequence(seen, poses, body_model(), person(), OPTIONS, (ROUGH, *POSE_LEVELS))
     off = [np.linalg.norm(joints(got) - joints(swaying(k)), axis=1) for k, got in enumerate(found.params)]
     still = [np.linalg.norm(joints(person()) - joints(swaying(k)), axis=1) for k in range(COUNT)]
     assert np.mean(off) < 0.003  # metres

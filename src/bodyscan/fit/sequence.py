@@ -6,6 +6,9 @@ system is block-tridiagonal in the poses, bordered by the shape; it is solved ex
 the Schur complement of the shape), so that a capture settles in some ten steps.
 Related: BodyFusion (Yu et al. 2017) and DoubleFusion (Yu et al. 2018) track a body model frame by frame; here
 all frames are seen at once, so that nothing drifts and a full turn closes by itself.
+Shape coefficients alone do not do: what they cannot follow, two to four millimetres, goes into the poses.
+Each frame is moved until it meets the smooth body, and the head of somebody who stood like a statue shrank by
+2 mm. So they only begin; the person's own surface follows (`sequence_detail`).
 """
 
 from __future__ import annotations
@@ -65,7 +68,9 @@ SHAPE_LEVELS = (
     SequenceLevel((0.030, 0.012), 20, 5),
     SequenceLevel((0.010, 0.005), 80, 6),
 )
-POSE_LEVELS = (SequenceLevel((0.008, 0.004), 0, 4),)
+"""From a pose and a shape that are right to some centimetres."""
+POSE_LEVELS = (SequenceLevel((0.008, 0.004), 0, 3),)
+"""From poses that are right to some millimetres."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ class SequenceOptions:
     """Body vertices that are looked up, 500 to 20,000."""
     points: int = 1200
     """Points drawn from each picture, 200 to 20,000."""
-    key_instants: int = 36
-    """Instants that the shape is found from, 2 to 1,000; all others get their pose afterwards."""
+    key_instants: int = 40
+    """Instants that the person's own surface is first made of, 2 to 1,000; the others follow."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -108,36 +113,25 @@ def fit_sequence(
     options: SequenceOptions | None = None,
     levels: Sequence[SequenceLevel] = SHAPE_LEVELS,
 ) -> SequenceFit:
-    """Fit `model` to all `frames` at once.
+    """Find the poses of `model` in all `frames` at once, and its shape where `levels` ask for it.
 
     `world_from_camera` (N, 4, 4) metres: rigid poses as tracking found them, or as given. `start`: one guess,
-    or one for each frame. With levels that have shape coefficients, these are solved from `key_instants`
-    instants; then every frame gets its pose. Raises `StageError` where the pictures do not meet the body.
+    or one for each frame. Raises `StageError` where the pictures do not meet the body.
     """
     options = options or SequenceOptions()
     if len(frames) != len(world_from_camera):
         raise InputError(f"There are {len(frames)} frames and {len(world_from_camera)} poses.")
     groups = instants(frames)
-    firsts = [members[0] for members in groups]
     starts = [start] * len(frames) if isinstance(start, BodyParams) else list(start)
-    params = [starts[first] for first in firsts]
+    params = [starts[members[0]] for members in groups]
     views = [
         [frame_view(frames[k], world_from_camera[k], options.points, options.seed + k) for k in members]
         for members in groups
     ]
-    times = [frames[first].time_s for first in firsts]
-    shape_levels = [level for level in levels if level.num_betas]
-    pose_levels = [level for level in levels if not level.num_betas] or list(POSE_LEVELS)
-    if shape_levels:
-        keys = _spread(len(groups), options.key_instants)
-        body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
-        found = [params[k] for k in keys]
-        for level in shape_levels:
-            found, _ = _solve(body, found, [views[k] for k in keys], [times[k] for k in keys], level)
-        params = _between(keys, found, len(groups))
+    times = [frames[members[0]].time_s for members in groups]
     body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
     rms = np.inf
-    for level in pose_levels:
+    for level in levels:
         params, rms = _solve(body, params, views, times, level)
     if not np.isfinite(rms):
         raise StageError("The body model meets none of the frames: is the capture of one standing person?")
@@ -148,23 +142,20 @@ def fit_sequence(
     return SequenceFit(tuple(of_frame), mean_params(params), rms * 1000)
 
 
-def mean_params(params: Sequence[BodyParams]) -> BodyParams:
-    """The mean pose and place; the shape of the first. For poses that are close together."""
-    pose = np.mean([p.pose_rotvec for p in params], axis=0)
-    return replace(params[0], pose_rotvec=pose, translation=np.mean([p.translation for p in params], axis=0))
+def key_frames(frames: Sequence[FramePoints], count: int) -> list[int]:
+    """The frames of at most `count` instants, evenly over the capture, ascending."""
+    groups = instants(frames)
+    chosen = {round(x) for x in np.linspace(0, len(groups) - 1, min(len(groups), count))}
+    return sorted(k for g in chosen for k in groups[g])
 
 
-def _spread(count: int, wanted: int) -> list[int]:
-    return sorted({round(x) for x in np.linspace(0, count - 1, min(count, wanted))})
-
-
-def _between(keys: list[int], found: list[BodyParams], count: int) -> list[BodyParams]:
-    """Poses of all instants, straight between those of the key instants."""
+def between_keys(keys: Sequence[int], found: Sequence[BodyParams], count: int) -> list[BodyParams]:
+    """Poses of all `count` frames, straight between those `found` for the frames `keys` (ascending)."""
     poses = np.array([p.pose_rotvec for p in found])
     places = np.array([p.translation for p in found])
     out = []
     for k in range(count):
-        right = int(np.searchsorted(keys, k).clip(1, len(keys) - 1)) if len(keys) > 1 else 0
+        right = int(np.searchsorted(keys, k).clip(0, len(keys) - 1))
         left = max(right - 1, 0)
         span = max(keys[right] - keys[left], 1)
         share = float(np.clip((k - keys[left]) / span, 0, 1))
@@ -176,6 +167,12 @@ def _between(keys: list[int], found: list[BodyParams], count: int) -> list[BodyP
             )
         )
     return out
+
+
+def mean_params(params: Sequence[BodyParams]) -> BodyParams:
+    """The mean pose and place; the shape of the first. For poses that are close together."""
+    pose = np.mean([p.pose_rotvec for p in params], axis=0)
+    return replace(params[0], pose_rotvec=pose, translation=np.mean([p.translation for p in params], axis=0))
 
 
 def sequence_unknowns(model: BodyModel, num_betas: int) -> Unknowns:

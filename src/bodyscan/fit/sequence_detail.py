@@ -23,15 +23,22 @@ POINTS = 40_000
 SNAP_M = 0.004
 """Vertices farther than this from the scan have no scan beside them."""
 BLUR_STEPS = 3
+FADE_STEPS = 6
 
 
 def detailed_model(
-    model: BodyModel, params: BodyParams, scan: ScanMesh, limit_m: float = 0.06, seed: int = 0
+    model: BodyModel,
+    params: BodyParams,
+    scan: ScanMesh,
+    limit_m: float = 0.06,
+    but: tuple[str, ...] = (),
+    seed: int = 0,
 ) -> BodyModel:
     """`model`, its template moved so that at `params` its vertices lie on `scan` (world frame, metres).
 
-    `limit_m`: farthest that the surface may leave the model's own. Skeleton, weights and shape space stay:
-    other poses of the same person follow. Raises `InputError` where the scan has no area.
+    `limit_m`: farthest that the surface may leave the model's own. `but`: regions that keep it. Skeleton,
+    weights and shape space stay: other poses of the same person follow. Raises `InputError` where the scan
+    has no area.
 
     A surface whose flat faces lie on round skin has its vertices outside of it, by a quarter of a millimetre.
     Frames that are aligned with such vertices move outwards, and so does the next surface made of them: each
@@ -44,6 +51,11 @@ def detailed_model(
     )
     surface = posed.vertices + detail.offsets
     surface = _onto(model, surface, scan.mesh)
+    if but:
+        kept = model.region(*but).astype(np.float64)
+        for _ in range(FADE_STEPS):
+            kept = _neighbours(model) @ kept
+        surface = posed.vertices + (1 - kept)[:, None] * (surface - posed.vertices)
     rest = model.unskin(surface, posed.world_from_rest)
     moved = rest - model.rest_vertices(params.betas, params.expression)
     return replace(model, template=(model.template + moved).astype(np.float32))

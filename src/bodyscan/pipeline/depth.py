@@ -17,7 +17,7 @@ import numpy as np
 from bodyscan.body.model import BodyModel
 from bodyscan.fit import FitOptions, fit_body
 from bodyscan.fit.options import LEVELS
-from bodyscan.fit.sequence import POSE_LEVELS, SequenceFit, fit_sequence
+from bodyscan.fit.sequence import POSE_LEVELS, SequenceFit, between_keys, fit_sequence, key_frames
 from bodyscan.fit.sequence_detail import detailed_model
 from bodyscan.pipeline.depth_frames import (
     PersonFrames,
@@ -42,7 +42,6 @@ from bodyscan.reconstruct.depth.coverage import coverage_by_part, seen_vertices
 from bodyscan.reconstruct.depth.fuse import FusedSurface
 from bodyscan.reconstruct.depth.track import Trajectory
 from bodyscan.types import (
-    BodyParams,
     Bool,
     Capture,
     DepthCapture,
@@ -56,8 +55,10 @@ FIRST_VOXEL_M = 0.005
 """Cell of the surfaces that the body is fitted to and that are compared, where points lie closely enough."""
 USUAL_SKIN_M2 = 1.8
 """What a grown person shows, before the surface has told."""
-THIN_TO = 2_000_000
-"""Points of all frames from which the surface in between is made of some of them."""
+ROUGH_LIMIT_M = 0.02
+"""How far the first template leaves the body's own surface."""
+MOVING = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("upper_arm", "lower_arm", "hand"))
+"""Regions where it does not: arms move most, and are doubled in the surface that it is made of."""
 RIGID_UNLESS = 0.97
 """The body is followed where its frames agree better than still ones by at least this factor."""
 FIRST_FIT = FitOptions(levels=LEVELS[:3], clothing=False, detail=False)
@@ -132,7 +133,9 @@ def depth_to_scan(
     with stages.run("first fit") as remarks:
         still, trajectory, first = _first_fit(person, trajectory, reconstruct, options)
         remarks.append(f"{len(still.mesh.faces):,} faces at {1000 * _first_voxel_m(person):.0f} mm")
-    agreement = {"rigid": agreement_mm(still.mesh, person.frames, trajectory.world_from_camera)}
+    keys = key_frames(person.frames, options.sequence.key_instants)
+    key = [person.frames[k] for k in keys]
+    agreement = {"rigid": agreement_mm(still.mesh, key, trajectory.world_from_camera[keys])}
     body = first
     if options.motion != "rigid":
         with stages.run("motion", options.sequence) as remarks:
@@ -238,14 +241,17 @@ def _followed(
 ) -> tuple[_Body, float]:
     """The body through the capture, the person's own surface for its template, and how the frames agree."""
     frames, poses = person.frames, trajectory.world_from_camera
-    start: BodyParams = first.sequence.mean
-    coarse = fit_sequence(frames, poses, first.model, start, options.sequence)
-    thin = max(sum(len(frame.points) for frame in frames) // THIN_TO, 1)
+    keys = key_frames(frames, options.sequence.key_instants)
+    key, key_poses = [frames[k] for k in keys], poses[keys]
+    smooth = fit_sequence(key, key_poses, first.model, first.sequence.mean, options.sequence)
+    rough = detailed_model(first.model, smooth.mean, first.scan, ROUGH_LIMIT_M, MOVING)
+    coarse = fit_sequence(key, key_poses, rough, smooth.params, options.sequence, POSE_LEVELS)
     voxel_m = _first_voxel_m(person)
-    between = fuse_in_mean_pose(frames, poses, coarse, first.model, voxel_m, options.fuse, thin)
+    between = fuse_in_mean_pose(key, key_poses, coarse, rough, voxel_m, options.fuse)
+    agreement = agreement_mm(between.mesh, key, key_poses, coarse, rough)
     template = detailed_model(first.model, coarse.mean, ScanMesh(between.mesh, between.confidence))
-    fine = fit_sequence(frames, poses, template, coarse.params, options.sequence, POSE_LEVELS)
-    agreement = agreement_mm(between.mesh, frames, poses, coarse, first.model)
+    start = between_keys(keys, coarse.params, len(frames))
+    fine = fit_sequence(frames, poses, template, start, options.sequence, POSE_LEVELS)
     return _Body(template, fine, first.scan), agreement
 
 

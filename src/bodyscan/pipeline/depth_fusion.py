@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.sequence import SequenceFit
@@ -24,6 +26,7 @@ FAR_MM = 20.0
 JUDGED = 600
 """Points of each frame that its agreement with the surface is judged by."""
 TRUSTED = 0.5
+WORKERS = 4
 FINEST_M, COARSEST_M = 0.003, 0.012
 CELLS_A_POINT = 2.0
 """A cell's side over the usual distance of points: finer ones stay empty and tear the surface."""
@@ -46,20 +49,22 @@ def fuse_in_mean_pose(
     model: BodyModel,
     voxel_m: float,
     options: FuseOptions,
-    thin: int = 1,
 ) -> FusedSurface:
-    """The surface in the mean pose of `sequence`; of each frame every `thin`-th point is taken."""
+    """The surface in the mean pose of `sequence`, whose shape `model` has."""
     warp = Warp(model, sequence.mean)
     fusion = SurfaceFusion(voxel_m, options)
-    for frame, pose, params in zip(frames, poses, sequence.params, strict=True):
-        rows = np.arange(0, len(frame.points), thin)
-        moved = warp.frame(params, frame, pose, rows)
-        cloud = oriented_points(frame, pose)
-        kept = rows[moved.kept]
+
+    def moved(k: int) -> OrientedPoints:
+        frame = frames[k]
+        found = warp.frame(sequence.params[k], frame, poses[k], np.arange(len(frame.points)))
+        cloud, kept = oriented_points(frame, poses[k]), found.kept
         colors = None if cloud.colors is None else cloud.colors[kept]
-        fusion.add(
-            OrientedPoints(moved.points[moved.kept], moved.normals[moved.kept], cloud.weights[kept], colors)
-        )
+        return OrientedPoints(found.points[kept], found.normals[kept], cloud.weights[kept], colors)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        for start in range(0, len(frames), WORKERS):  # a few at a time: a frame's points are megabytes
+            for cloud in pool.map(moved, range(start, min(start + WORKERS, len(frames)))):
+                fusion.add(cloud)
     return fusion.extract()
 
 

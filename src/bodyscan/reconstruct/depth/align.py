@@ -79,11 +79,15 @@ def pair_equations(
     points, rows = points[near], rows[near]
     gap = points - fixed.frame.points[hit]
     normals = fixed.frame.normals[hit].astype(np.float64)
-    facing = np.einsum("nk,nk->n", moving.frame.normals[rows] @ rotation.T, normals)
+    turned = moving.frame.normals[rows] @ rotation.T
+    facing = np.einsum("nk,nk->n", turned, normals)
     kept = (np.einsum("nk,nk->n", gap, gap) < reach_m**2) & (facing > MIN_NORMAL_COSINE)
     if kept.sum() < LEAST_MATCHES:
         return None
-    points, rows, hit, gap, normals = points[kept], rows[kept], hit[kept], gap[kept], normals[kept]
+    points, rows, hit, gap = points[kept], rows[kept], hit[kept], gap[kept]
+    # The mean of both normals: two points of one round surface are not apart (Rusinkiewicz 2019).
+    normals = normals[kept] + turned[kept]
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     residual = np.einsum("nk,nk->n", gap, normals)
     scale = reach_m / 3
     robust = 1 / (1 + (residual / scale) ** 2) ** 2
