@@ -53,7 +53,8 @@ class PairFit:
     fixed_from_moving: F64
     """(4, 4) rigid, camera axes of both."""
     overlap: float
-    """0..1, share of the moved points that met the other frame within `NEAR_M`."""
+    """0..1, share of the moved points that met the other frame within `NEAR_M`; of as many as that one has,
+    where it shows less of the person."""
     rms_m: float
     """Robust root mean square of their distances along the normal, metres."""
     information: F64
@@ -125,7 +126,8 @@ def align_pair(
     final = pair_equations(moving, fixed, pose, NEAR_M)
     if final is None:
         return None
-    return PairFit(pose, final.matched / moving.count, final.rms_m, final.hessian)
+    smaller = min(1.0, float(fixed.usable.sum()) / max(float(moving.usable.sum()), 1.0))
+    return PairFit(pose, min(final.matched / moving.count / smaller, 1.0), final.rms_m, final.hessian)
 
 
 def _solved(hessian: F64, gradient: F64) -> F64:

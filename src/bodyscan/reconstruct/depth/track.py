@@ -33,6 +33,8 @@ from bodyscan.types.depth import instants
 
 TURNS_DEG = (0.0, 5.0, -5.0, 10.0, -10.0, 16.0, -16.0, 24.0, -24.0)
 """Turns about the person's axis that the first step, and a lost one, is started from."""
+FORESEEN_M, FORESEEN_STEPS = 0.05, 9
+"""Reach and iterations of a step that starts from the one before it."""
 GOOD_OVERLAP, GOOD_RMS_M = 0.55, 0.008
 """A step is taken without other starts where so many points met and they lie so close."""
 LEAST_OVERLAP = 0.25
@@ -48,7 +50,7 @@ WIDEST_GAP_DEG = 110.0
 """Widest angle between neighbouring directions that still sees all sides; four cameras stand 90 apart."""
 MOVED_FACTOR, MOVED_MORE_MM = 1.25, 0.1
 """Given poses are moved where pairs lie so much farther apart than they could."""
-REACHES_M = (0.03, 0.02, 0.014, 0.01, 0.008, 0.006, 0.006, 0.006)
+REACHES_M = (0.025, 0.014, 0.009, 0.006, 0.006)
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _follow(surfels: list[Surfels], ups: F64) -> list[PairFit]:
     last = np.eye(4)
     for k in range(1, len(surfels)):
         moving, fixed = surfels[k], surfels[k - 1]
-        found = align_pair(moving, fixed, last) if steps else None
+        found = align_pair(moving, fixed, last, FORESEEN_M, FORESEEN_STEPS) if steps else None
         if found is None or found.overlap < GOOD_OVERLAP or found.rms_m > GOOD_RMS_M:
             tried = [found, *_started(moving, fixed, ups[k - 1], last if steps else None)]
             found = max((fit for fit in tried if fit is not None), key=_merit, default=None)
