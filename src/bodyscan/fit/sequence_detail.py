@@ -52,10 +52,11 @@ def detailed_model(
     surface = posed.vertices + detail.offsets
     surface = _onto(model, surface, scan.mesh)
     if but:
-        kept = model.region(*but).astype(np.float64)
+        around = _neighbours(model)
+        own: F64 = model.region(*but).astype(np.float64)
         for _ in range(FADE_STEPS):
-            kept = _neighbours(model) @ kept
-        surface = posed.vertices + (1 - kept)[:, None] * (surface - posed.vertices)
+            own = np.asarray(around @ own)
+        surface = posed.vertices + (1 - own)[:, None] * (surface - posed.vertices)
     rest = model.unskin(surface, posed.world_from_rest)
     moved = rest - model.rest_vertices(params.betas, params.expression)
     return replace(model, template=(model.template + moved).astype(np.float32))
