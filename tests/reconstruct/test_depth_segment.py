@@ -15,7 +15,8 @@ from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.view import View
 from bodyscan.reconstruct.depth.ground import find_ground
-from bodyscan.reconstruct.depth.people import find_people
+from bodyscan.reconstruct.depth.people import _join_loose, find_people
+from bodyscan.reconstruct.depth.pieces import Pieces
 from bodyscan.reconstruct.depth.segment import SegmentOptions, segment_frames
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.simulate.depth import simulate_depth
@@ -290,3 +291,20 @@ def test_a_dressed_person_in_colour_is_cut_out_of_a_room_at_every_turn(detector:
         seen = caster.render(View(width, height, frame.K, pose))
         truth = seen.mask & (frame.depth_m > 0) & (np.abs(frame.depth_m - seen.depth) < 0.06)
         assert overlap(mask, truth) > LEAST_OVERLAP
+
+
+def test_a_trunk_whose_hand_hides_the_hips_is_joined_to_the_legs() -> None:
+    """The hand touches the legs in the picture; the trunk is nearer to them in depth, and too far across."""
+    depth = np.zeros((160, 120), np.float32)
+    depth[80:150, 40:80] = 1.80
+    depth[30:78, 50:60] = 1.34
+    depth[30:70, 60:80] = np.linspace(1.345, 1.40, 20, dtype=np.float32)
+    K = np.array([[208.0, 0, 60], [0, 208.0, 80], [0, 0, 1]])
+    pieces = Pieces(depth, K, depth > 0, np.ones(depth.shape, np.float32), None)
+    assert pieces.count == 2
+    legs = int(pieces.labels[100, 60])
+    owner, masks = np.zeros(3, np.int32), (pieces.labels == legs).astype(np.int32)
+    owner[legs] = 1
+    assert _join_loose(pieces, owner, masks)
+    assert masks[40, 55] == 1
+    assert masks[40, 70] == 1

@@ -263,11 +263,11 @@ def _join_loose(pieces: Pieces, owner: I32, masks: I32) -> bool:
     to = (row * small.shape[1] + column).reshape(-1)[ids]
     across = far.reshape(-1)[ids] * size * depth / min(pieces.K[0, 0], pieces.K[1, 1])
     gap = np.abs(depth - pieces.depth[::size, ::size].reshape(-1)[to])
-    for k in np.unique(label[(across < NEAR_M) & (gap < LIMB_M)]):
+    near = (across < NEAR_M) & (gap < LIMB_M)
+    for k in np.unique(label[near]):
         of = np.flatnonzero(label == k)
-        best = of[np.argmin(across[of] + gap[of])]
-        if across[best] > NEAR_M or gap[best] > LIMB_M:
-            continue
+        touching = np.flatnonzero((label == k) & near)
+        best = touching[np.argmin(across[touching] + gap[touching])]
         area = pieces.area[k]
         likely = None if pieces.mean_chance is None else pieces.mean_chance[k]
         if likely is None:
