@@ -52,6 +52,17 @@ def frames(
     noise_m: float = 0.0,
     color: bool = False,
 ) -> list[FramePoints]:
+    """The points of `pictures`."""
+    taken = pictures(poses, posed, noise_m, color)
+    return [frame_points(frame, frame.depth_m > 0, "ideal") for frame in taken]
+
+
+def pictures(
+    poses: F64,
+    posed: Callable[[int], BodyParams] | None = None,
+    noise_m: float = 0.0,
+    color: bool = False,
+) -> list[DepthFrame]:
     """What each camera sees of the person, at `posed(k)` in frame k; the poses are kept out of the frames."""
     model, rng, out = body_model(), np.random.default_rng(0), []
     caster = None
@@ -70,8 +81,7 @@ def frames(
         if color:
             rgb = caster.interpolate(np.asarray(paint), seen.face_ids, seen.barycentric)
             picture = np.nan_to_num(rgb, nan=0.0).reshape(HEIGHT, WIDTH, 3).astype(np.uint8)
-        frame = DepthFrame(depth, view.K, color=picture, name=f"frame_{k:03d}", time_s=float(k))
-        out.append(frame_points(frame, depth > 0, "ideal"))
+        out.append(DepthFrame(depth, view.K, color=picture, name=f"frame_{k:03d}", time_s=float(k)))
     return out
 
 

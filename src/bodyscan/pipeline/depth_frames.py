@@ -64,6 +64,9 @@ def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:
         )
     known = [up for up in ups if up is not None]
     whole = np.array(known) if len(known) == len(ups) else None
+    poses = [found.world_from_camera for found in points if found.world_from_camera is not None]
+    if capture.up is not None and len(poses) == len(points):
+        whole = np.array([pose[:3, :3].T @ capture.up for pose in poses])  # the sensor's own gravity
     return PersonFrames(points, tuple(used), whole, cut.is_still_camera and whole is not None, tuple(notes))
 
 
