@@ -86,7 +86,6 @@ def test_the_motion_of_a_known_body_comes_back(moving):
 @pytest.mark.slow
 def test_shape_and_motion_come_back_together(moving):
     poses, seen = moving
-    poses, seen = poses[::2], seen[::2]
     model, true = body_model(), person()
     stature = float(np.ptp(model.rest_vertices(true.betas)[~model.inner, 1]))
     start = replace(true, betas=betas_of_stature(model, stature))
