@@ -18,6 +18,7 @@ from bodyscan.fit.sequence import sequence_unknowns
 from bodyscan.fit.sequence_terms import SequenceBody
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.rotations import rotvec_to_matrix
 from bodyscan.geometry.sampling import sample_surface
 from bodyscan.simulate.depth import DepthTruth
 from bodyscan.types import F64, BodyParams, Mesh
@@ -70,7 +71,7 @@ def rigidly_aligned(mesh: Mesh, surface: Mesh, steps: int = 15) -> Mesh:
         weight = 1 / (1 + (residual / (reach / 3)) ** 2) ** 2
         jacobian = np.hstack([np.cross(moved[near], n), n])
         step = -np.linalg.solve((jacobian * weight[:, None]).T @ jacobian, jacobian.T @ (weight * residual))
-        turn = _small_turn(step[:3])
+        turn = rotvec_to_matrix(step[:3])
         rotation, shift = turn @ rotation, turn @ shift + step[3:]
     return replace(mesh, vertices=mesh.vertices @ rotation.T + shift)
 
@@ -123,12 +124,3 @@ def _signed(surface: Mesh, points: F64) -> tuple[F64, F64]:
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     side = np.einsum("nk,nk->n", points - nearest, normal)
     return distance, np.where(side < 0, -distance, distance)
-
-
-def _small_turn(vector: F64) -> F64:
-    from scipy.spatial.transform import Rotation
-
-    return Rotation.from_rotvec(vector).as_matrix()
-
-
-__all__ = ["BodyParams", "SurfaceErrors", "posed_params", "posed_truth", "rigidly_aligned", "surface_errors"]

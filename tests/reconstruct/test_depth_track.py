@@ -7,7 +7,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from bodyscan.errors import InputError, StageError
-from bodyscan.reconstruct.depth.align import align_pair, rigid_inverse, small_motion
+from bodyscan.geometry.rigid import rigid_inverse
+from bodyscan.reconstruct.depth.align import align_pair, small_motion
 from bodyscan.reconstruct.depth.surfels import make_surfels
 from bodyscan.reconstruct.depth.track import TrackOptions, given_trajectory, track_frames
 from reconstruct.depth_rings import frames, placed, ring

@@ -45,10 +45,7 @@ class FrameView:
 
 def frame_view(frame: FramePoints, world_from_camera: F64, count: int, seed: int = 0) -> FrameView:
     """Draw about `count` points of `frame`."""
-    rows = np.flatnonzero(frame.trust >= LEAST_TRUST)
-    if len(rows) > count:
-        start = np.random.default_rng(seed).random()
-        rows = rows[((np.arange(count) + start) * len(rows) / count).astype(np.int64).clip(0, len(rows) - 1)]
+    rows = frame.spread_rows(count, LEAST_TRUST, seed)
     pose = np.asarray(world_from_camera, np.float64)
     return FrameView(
         frame,

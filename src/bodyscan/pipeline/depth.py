@@ -136,14 +136,13 @@ def depth_to_scan(
     keys = key_frames(person.frames, options.sequence.key_instants)
     key = [person.frames[k] for k in keys]
     agreement = {"rigid": agreement_mm(still.mesh, key, trajectory.world_from_camera[keys])}
-    body = first
+    body, ups = first, ups_in_world(person, trajectory, how)
+    found = motion_found(first.model, first.sequence, ups)
     if options.motion != "rigid":
         with stages.run("motion", options.sequence) as remarks:
             body, agreement["body"] = _followed(person, trajectory, first, options)
-            remarks.append(
-                motion_found(body.model, body.sequence, ups_in_world(person, trajectory, how)).words
-            )
-    found = motion_found(body.model, body.sequence, ups_in_world(person, trajectory, how))
+            found = motion_found(body.model, body.sequence, ups)
+            remarks.append(found.words)
     gained = agreement.get("body", np.inf) < RIGID_UNLESS * agreement["rigid"]
     followed = options.motion == "body" or (options.motion == "auto" and gained)
     with stages.run("fusion", options.fuse) as remarks:

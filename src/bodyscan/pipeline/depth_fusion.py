@@ -17,6 +17,7 @@ from bodyscan.reconstruct.depth.fuse import (
     OrientedPoints,
     SurfaceFusion,
     oriented_points,
+    point_weights,
 )
 from bodyscan.reconstruct.depth.warp import Warp
 from bodyscan.types import F64, FramePoints, Mesh
@@ -57,9 +58,9 @@ def fuse_in_mean_pose(
     def moved(k: int) -> OrientedPoints:
         frame = frames[k]
         found = warp.frame(sequence.params[k], frame, poses[k], np.arange(len(frame.points)))
-        cloud, kept = oriented_points(frame, poses[k]), found.kept
-        colors = None if cloud.colors is None else cloud.colors[kept]
-        return OrientedPoints(found.points[kept], found.normals[kept], cloud.weights[kept], colors)
+        kept = found.kept
+        colors = None if frame.colors is None else frame.colors[kept]
+        return OrientedPoints(found.points[kept], found.normals[kept], point_weights(frame)[kept], colors)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=WORKERS) as pool:
         for start in range(0, len(frames), WORKERS):  # a few at a time: a frame's points are megabytes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from bodyscan.body.model import BodyModel, joint_positions
 from bodyscan.fit.sequence import SequenceFit
+from bodyscan.geometry.rotations import rotation_between
 from bodyscan.types import F64
 
 USUAL = 95.0
@@ -50,7 +50,7 @@ def motion_found(model: BodyModel, sequence: SequenceFit, ups: F64 | None = None
         places = joint_positions(world, rest)
         over_feet = places[head] - places[feet].mean(axis=0)
         if ups is not None:
-            over_feet = Rotation.align_vectors([[0.0, 1.0, 0.0]], ups[k : k + 1])[0].apply(over_feet)
+            over_feet = rotation_between(ups[k], np.array([0.0, 1.0, 0.0])) @ over_feet
         heads.append(over_feet)
         rotation = world[chest, :, :3]
         wrists.append([rotation.T @ (places[j] - places[chest]) for j in (left, right)])

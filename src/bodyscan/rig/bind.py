@@ -16,6 +16,7 @@ import numpy as np
 from bodyscan.body.model import BodyModel, PosedBody, joint_positions
 from bodyscan.body.poses import standard_pose
 from bodyscan.errors import InputError
+from bodyscan.geometry.rigid import rigid_inverse
 from bodyscan.rig.inner import settle_inner_parts
 from bodyscan.types import F64, BodyFit, BodyParams
 
@@ -61,7 +62,7 @@ def bind_pose(model: BodyModel, fit: BodyFit, pose: str = "captured") -> BindPos
         body=apply_rigid(twin_from_world, posed.vertices),
         joints=joint_positions(world_from_rest, model.rest_joints(fit.params.betas)),
         world_from_rest=world_from_rest,
-        twin_from_captured=compose(world_from_rest, inverse_rigid(captured.world_from_rest)),
+        twin_from_captured=compose(world_from_rest, rigid_inverse(captured.world_from_rest)),
     )
 
 
@@ -102,9 +103,3 @@ def compose(left: F64, right: F64) -> F64:
     linear = left[..., :3] @ right[..., :3]
     shift = (left[..., :3] @ right[..., 3:])[..., 0] + left[..., 3]
     return np.concatenate([linear, shift[..., None]], axis=-1)
-
-
-def inverse_rigid(transform: F64) -> F64:
-    """(..., 3, 4) rigid -> its inverse."""
-    back = np.swapaxes(transform[..., :3], -1, -2)
-    return np.concatenate([back, -(back @ transform[..., 3:])], axis=-1)

@@ -153,6 +153,18 @@ class FramePoints:
         if self.world_from_camera is not None:
             set_fields(self, world_from_camera=checked_pose("FramePoints pose", self.world_from_camera))
 
+    def spread_rows(self, count: int, least_trust: float, seed: int) -> I32:
+        """At most `count` rows of `points` with `least_trust`, evenly over what the camera sees, ascending.
+
+        Every k-th in the order of the pixels, from a start that `seed` draws.
+        """
+        rows = np.flatnonzero(self.trust >= least_trust)
+        if len(rows) > count:
+            start = np.random.default_rng(seed).random()
+            places = ((np.arange(count) + start) * len(rows) / count).astype(np.int64)
+            rows = rows[places.clip(0, len(rows) - 1)]
+        return rows.astype(np.int32)
+
     def lookup(self, points: F64 | F32) -> tuple[I32, Bool]:
         """The pixel that each of `points` (M, 3) (camera axes) falls into.
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from bodyscan.geometry.rigid import rigid_inverse
+from bodyscan.geometry.rotations import cross_matrix, rotvec_to_matrix
 from bodyscan.reconstruct.depth.surfels import Surfels
 from bodyscan.types import F64
 
@@ -138,18 +139,9 @@ def _solved(hessian: F64, gradient: F64) -> F64:
 def small_motion(step: F64) -> F64:
     """(6,) rotation vector (radians) and shift (metres) -> (4, 4)."""
     motion = np.eye(4)
-    motion[:3, :3] = Rotation.from_rotvec(step[:3]).as_matrix()
+    motion[:3, :3] = rotvec_to_matrix(step[:3])
     motion[:3, 3] = step[3:]
     return motion
-
-
-def rigid_inverse(transform: F64) -> F64:
-    """The inverse of (..., 4, 4) rigid transforms."""
-    out = np.array(transform, np.float64)
-    turned = np.swapaxes(out[..., :3, :3], -1, -2)
-    out[..., :3, 3] = -(turned @ out[..., :3, 3:])[..., 0]
-    out[..., :3, :3] = turned
-    return out
 
 
 def align_all(
@@ -207,8 +199,7 @@ def _adjoint(world_from_camera: F64) -> F64:
     """(6, 6): takes a small motion of the world (rotation, shift) to the same motion in the camera's axes."""
     inverse = rigid_inverse(world_from_camera)
     rotation, shift = inverse[:3, :3], inverse[:3, 3]
-    cross = np.array([[0, -shift[2], shift[1]], [shift[2], 0, -shift[0]], [-shift[1], shift[0], 0]])
     out = np.zeros((6, 6))
     out[:3, :3] = out[3:, 3:] = rotation
-    out[3:, :3] = cross @ rotation
+    out[3:, :3] = cross_matrix(shift) @ rotation
     return out

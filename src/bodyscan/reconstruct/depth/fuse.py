@@ -187,13 +187,18 @@ def oriented_points(frame: FramePoints, world_from_camera: F64) -> OrientedPoint
     """
     pose = checked_pose(f"{frame.name} pose", world_from_camera)
     rotation = pose[:3, :3].T.astype(np.float32)
-    weight = np.maximum(frame.trust, 1e-3) / frame.sigma_m**2
     return OrientedPoints(
         points=(frame.points.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32),
         normals=frame.normals @ rotation,
-        weights=weight,
+        weights=point_weights(frame),
         colors=frame.colors,
     )
+
+
+def point_weights(frame: FramePoints) -> F32:
+    """(N,) float32, 1/m2: trust over the variance of each point."""
+    weights: F32 = np.maximum(frame.trust, 1e-3) / frame.sigma_m**2
+    return weights
 
 
 def _beside(cells: Cells, chosen: Bool, size_m: float) -> Bool:

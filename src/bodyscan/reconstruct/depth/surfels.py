@@ -38,15 +38,11 @@ class Surfels:
 def make_surfels(frame: FramePoints, count: int, seed: int = 0) -> Surfels:
     """Draw `count` points of `frame`, evenly over what the camera sees, and prepare its colour."""
     usable = np.asarray(frame.trust >= LEAST_TRUST)
-    rows = np.flatnonzero(usable)
-    if len(rows) > count:
-        # Every k-th in the order of the pixels, from a random start, covers the person evenly.
-        start = np.random.default_rng(seed).random()
-        rows = rows[((np.arange(count) + start) * len(rows) / count).astype(np.int64).clip(0, len(rows) - 1)]
+    rows = frame.spread_rows(count, LEAST_TRUST, seed)
     if frame.colors is None:
-        return Surfels(frame, rows.astype(np.int32), usable)
+        return Surfels(frame, rows, usable)
     intensity = _smoothed(frame, frame.colors.astype(np.float32) @ LUMA)
-    return Surfels(frame, rows.astype(np.int32), usable, intensity, _gradient(frame, intensity))
+    return Surfels(frame, rows, usable, intensity, _gradient(frame, intensity))
 
 
 def _smoothed(frame: FramePoints, intensity: F32) -> F32:

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from bodyscan.errors import InputError, StageError
 from bodyscan.geometry.load_open3d import load_open3d
+from bodyscan.geometry.rigid import rigid_inverse
+from bodyscan.geometry.rotations import matrix_to_rotvec, rotation_between, rotvec_to_matrix
 from bodyscan.reconstruct.depth.align import (
     NEAR_M,
     NormalEquations,
@@ -25,10 +26,9 @@ from bodyscan.reconstruct.depth.align import (
     align_all,
     align_pair,
     pair_equations,
-    rigid_inverse,
 )
 from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
-from bodyscan.types import F64, FramePoints
+from bodyscan.types import F32, F64, FramePoints
 from bodyscan.types.depth import instants
 
 TURNS_DEG = (0.0, 5.0, -5.0, 10.0, -10.0, 16.0, -16.0, 24.0, -24.0)
@@ -172,12 +172,20 @@ def _given_axis(frames: Sequence[FramePoints], poses: F64, up: F64 | None) -> F6
     if up is not None:
         mean = np.einsum("nij,nj->ni", poses[:, :3, :3], np.broadcast_to(up, (len(poses), 3))).mean(axis=0)
         return mean / np.linalg.norm(mean)
-    points = np.concatenate(
-        [f.points[::40] @ pose[:3, :3].T + pose[:3, 3] for f, pose in zip(frames, poses, strict=True)]
-    )
+    return _longest_axis(_world_points(frames, poses, 40), poses[:, :3, 1].mean(axis=0))
+
+
+def _world_points(frames: Sequence[FramePoints], poses: F64, step: int) -> F64:
+    """(M, 3) every `step`-th point of each frame, through its pose."""
+    placed = [f.points[::step] @ p[:3, :3].T + p[:3, 3] for f, p in zip(frames, poses, strict=True)]
+    return np.concatenate(placed)
+
+
+def _longest_axis(points: F64 | F32, down: F64) -> F64:
+    """(3,) unit, along a standing person's `points` (M, 3), against `down` (3,)."""
     centred = points - points.mean(axis=0)
-    longest = np.linalg.eigh(centred.T @ centred)[1][:, 2]
-    return longest * (-1.0 if longest @ poses[:, :3, 1].mean(axis=0) > 0 else 1.0)
+    longest = np.linalg.eigh(centred.T @ centred)[1][:, 2].astype(np.float64)
+    return longest * (-1.0 if longest @ down > 0 else 1.0)
 
 
 def _trajectory(
@@ -204,10 +212,8 @@ def _ups(frames: Sequence[FramePoints], up: F64 | None) -> F64:
     if up is not None:
         ups = np.broadcast_to(np.asarray(up, np.float64), (len(frames), 3))
         return ups / np.linalg.norm(ups, axis=1, keepdims=True)
-    centred = frames[0].points - frames[0].points.mean(axis=0)
-    longest = np.linalg.eigh(centred.T @ centred)[1][:, 2].astype(np.float64)
     # A camera is seldom held upside down; portrait either way is what cannot be told, and need not be.
-    return np.tile(longest * (-1.0 if longest[1] > 0 else 1.0), (len(frames), 1))
+    return np.tile(_longest_axis(frames[0].points, np.array([0.0, 1.0, 0.0])), (len(frames), 1))
 
 
 def _follow(surfels: list[Surfels], ups: F64) -> list[PairFit]:
@@ -241,7 +247,7 @@ def _started(moving: Surfels, fixed: Surfels, up: F64, last: F64 | None) -> list
     starts = [] if last is None else [last]
     for angle in TURNS_DEG:
         turn = np.eye(4)
-        turn[:3, :3] = Rotation.from_rotvec(np.radians(angle) * up).as_matrix()
+        turn[:3, :3] = rotvec_to_matrix(np.radians(angle) * up)
         turn[:3, 3] = middle - turn[:3, :3] @ middle
         starts.append(turn)
     short = [align_pair(moving, fixed, start, steps=7) for start in starts]
@@ -253,8 +259,8 @@ def _turn_axis(chain: F64, ups: F64) -> F64:
     """(3,) unit, in the first camera's axes: what the camera turns about, on the side of `ups`."""
     mean_up = np.einsum("nij,nj->ni", chain[:, :3, :3], ups).mean(axis=0)
     mean_up /= np.linalg.norm(mean_up)
-    steps = Rotation.from_matrix(np.swapaxes(chain[:-1, :3, :3], 1, 2) @ chain[1:, :3, :3])
-    turned = np.einsum("nij,nj->ni", chain[:-1, :3, :3], steps.as_rotvec())
+    steps = matrix_to_rotvec(np.swapaxes(chain[:-1, :3, :3], 1, 2) @ chain[1:, :3, :3])
+    turned = np.einsum("nij,nj->ni", chain[:-1, :3, :3], steps)
     if np.linalg.norm(turned, axis=1).sum() < np.radians(20.0):
         return mean_up
     scatter = turned.T @ turned
@@ -309,19 +315,17 @@ def _spread(candidates: list[tuple[float, int, int]], most: int) -> list[tuple[f
 
 def _pose_graph(chain: F64, steps: list[PairFit], loops: list[tuple[int, int, PairFit]]) -> F64:
     """(N, 4, 4) poses that satisfy steps and loops together."""
-    registration = load_open3d().pipelines.registration
+    o3d = load_open3d()
+    registration = o3d.pipelines.registration
     graph = registration.PoseGraph()
     for pose in chain:
         graph.nodes.append(registration.PoseGraphNode(pose))
     for k, step in enumerate(steps):
-        edge = registration.PoseGraphEdge(
-            k + 1, k, step.fixed_from_moving, _information(step), uncertain=False
-        )
+        edge = registration.PoseGraphEdge(k + 1, k, step.fixed_from_moving, step.information, uncertain=False)
         graph.edges.append(edge)
     for i, j, fit in loops:
-        edge = registration.PoseGraphEdge(j, i, fit.fixed_from_moving, _information(fit), uncertain=True)
+        edge = registration.PoseGraphEdge(j, i, fit.fixed_from_moving, fit.information, uncertain=True)
         graph.edges.append(edge)
-    o3d = load_open3d()
     with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
         registration.global_optimization(
             graph,
@@ -332,10 +336,6 @@ def _pose_graph(chain: F64, steps: list[PairFit], loops: list[tuple[int, int, Pa
             ),
         )
     return np.array([node.pose for node in graph.nodes])
-
-
-def _information(fit: PairFit) -> F64:
-    return fit.information
 
 
 def _partners(turns: F64) -> list[tuple[int, int]]:
@@ -355,13 +355,10 @@ def _partners(turns: F64) -> list[tuple[int, int]]:
 
 def _upright(poses: F64, axis: F64, frames: Sequence[FramePoints]) -> F64:
     """The same poses with +Y along `axis`, the person's middle on it, the lowest point at Y = 0."""
-    up = np.array([0.0, 1.0, 0.0])
     turn = np.eye(4)
-    turn[:3, :3] = Rotation.align_vectors(up[None], axis[None])[0].as_matrix()
+    turn[:3, :3] = rotation_between(axis, np.array([0.0, 1.0, 0.0]))
     world = turn @ poses
-    points = np.concatenate(
-        [frame.points[::50] @ pose[:3, :3].T + pose[:3, 3] for frame, pose in zip(frames, world, strict=True)]
-    )
+    points = _world_points(frames, world, 50)
     middle = np.median(points, axis=0)
     world[:, :3, 3] -= [middle[0], float(np.percentile(points[:, 1], 0.1)), middle[2]]
     return world
