@@ -6,7 +6,8 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,33 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     for old in moved.values():
         if old is not None:
             old.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder to write into, which becomes `folder` at the end; on any failure nothing is left.
+
+    `folder` is not there yet, or is empty. Raises `InputError` where it cannot be written.
+    """
+    target = folder.absolute()
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    except OSError as error:
+        raise InputError(f"{target.parent} cannot be written to: {error.strerror}.") from error
+    try:
+        yield hidden
+        umask = os.umask(0)
+        os.umask(umask)
+        hidden.chmod(0o777 & ~umask)
+        hidden.replace(target)
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise InputError(
+            f"The folder {folder} could not be written: {error.strerror}. Nothing was left there."
+        ) from error
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
 
 
 def _write_beside(path: Path, data: bytes) -> Path:

@@ -10,7 +10,6 @@ from typer.testing import CliRunner, Result
 
 import bodyscan.pipeline.depth
 from bodyscan.capture import read_scan
-from bodyscan.capture.depth import read_depth
 from bodyscan.cli.depth_scan import Sensor, read_person
 from bodyscan.cli.main import app
 from bodyscan.cli.progress import StageProgress
@@ -22,16 +21,12 @@ from bodyscan.geometry.raycast import Raycaster
 from bodyscan.gltf import read_glb
 from bodyscan.ledger import Ledger
 from bodyscan.pipeline import StageEvent
-from bodyscan.pipeline.depth import DepthReport, DepthScan
-from bodyscan.pipeline.depth_motion import MotionFound
-from bodyscan.reconstruct.depth.points import frame_points
-from bodyscan.reconstruct.depth.track import Trajectory
+from bodyscan.pipeline.depth import DepthScan
 from bodyscan.simulate.depth import SimulatedDepth
 from bodyscan.simulate.write_depth import write_depth
-from bodyscan.types import SENSORS, Capture, ProvenanceStep
+from bodyscan.types import SENSORS
 from capture.depth_writers import known_frames, write_open3d
-from render.shapes import made_twin
-from render.test_depth_report import ring
+from cli.depth_scans import COUNT, stick_scan
 from simulate.depth_captures import capture as simulated
 
 DEMO = make_demo_consent("Ada")
@@ -45,7 +40,6 @@ occlusion_rays = 0
 shadow_rays = 0
 edge_samples = 1
 """
-COUNT = 4
 
 
 def run(*arguments: object, code: int = 0) -> Result:
@@ -81,38 +75,6 @@ def refused(folder: Path, *more: object, code: int) -> str:
     assert not list(folder.glob(".*"))
     assert result.stdout == ""
     return " ".join(result.stderr.split("error: ", 1)[1].split())
-
-
-def stick_scan(folder: Path) -> DepthScan:
-    """What a reconstruction of the capture in `folder` could have given."""
-    mesh = made_twin()[0].mesh
-    frames = read_depth(folder / "capture").frames
-    names = tuple(frame.name for frame in frames)
-    front = frame_points(frames[0], frames[0].depth_m > 0, "ideal")
-    nan = float("nan")
-    pairs, turns = np.array([0.5, 0.7]), np.arange(COUNT) * 90.0
-    way = np.arange(3 * COUNT, dtype=np.float64).reshape(COUNT, 3)
-    trajectory = Trajectory(ring(count=COUNT), turns, False, pairs, nan, False, ("Moved.",))
-    report = DepthReport(
-        frames=names,
-        trajectory=trajectory,
-        poses="given",
-        motion=MotionFound(12.0, 5.0, 20.0, way),
-        followed=True,
-        coverage={"all": 0.75, "head": 0.5, "torso": 1.0},
-        sigma_mm=0.8,
-        voxel_mm=4.2,
-        agreement_mm={"rigid": 2.0, "body": 1.0},
-        front_id=0,
-        front=front,
-        body=mesh,
-        seen=np.ones(len(mesh.vertices), bool),
-        notes=("Left out.",),
-    )
-    trust = np.linspace(0, 1, len(mesh.vertices), dtype=np.float32)
-    capture = Capture(mesh, unit="m", up="+y", facing="+z", notes=("Left out.",), confidence=trust)
-    steps = (ProvenanceStep("frames", "1", 0.1), ProvenanceStep("fusion", "1", 0.2))
-    return DepthScan(capture, report, steps)
 
 
 @pytest.fixture

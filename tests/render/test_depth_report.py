@@ -67,7 +67,11 @@ def made_data(note: str = "") -> DepthReportData:
         20,
         ring(),
         True,
-        Coverage({"all": 0.8, "head": 0.95, "left_foot": 0.25, "torso": 0.9, "x" + note: 0.1}),
+        Coverage(
+            {"all": 0.8, "head": 0.95, "left_foot": 0.25, "torso": 0.9, "x" + note: 0.1},
+            mesh,
+            mesh.vertices[:, 1] > 0.2,
+        ),
         way,
         (("Turn" + note, "360°" + note, "Around." + note),),
         (("Seen" + note, "80" + note, "%" + note),),

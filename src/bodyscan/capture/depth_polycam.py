@@ -40,10 +40,8 @@ from bodyscan.capture.depth_frames import (
     read_depth_png,
     read_text,
     rigid_pose,
-    scaled_intrinsics,
 )
-from bodyscan.capture.depth_record3d import shrunk_color
-from bodyscan.capture.depth_stray import read_levels
+from bodyscan.capture.depth_phones import phone_frame
 from bodyscan.capture.photos_transforms import OPENCV_FROM_OPENGL
 from bodyscan.errors import InputError
 from bodyscan.types import F64, DepthCapture, DepthFrame
@@ -123,11 +121,8 @@ def _frame(
     scale: float,
 ) -> DepthFrame:
     depth = read_depth_png(depth_path, scale, f"{name}, depth")
-    small = depth.shape[1], depth.shape[0]
-    color = shrunk_color(read_color(image_path, f"{name}, picture"), small, name)
-    confidence = None if trust_path is None else read_levels(trust_path, depth.shape, LEVELS, name)
-    K = scaled_intrinsics(K, size, small)
-    return DepthFrame(depth, K, color, confidence, pose, time_s, name=name, camera="phone")
+    color = read_color(image_path, f"{name}, picture")
+    return phone_frame(name, depth, color, trust_path, LEVELS, K, size, pose, time_s)
 
 
 def _keyframes(path: Path) -> Path:

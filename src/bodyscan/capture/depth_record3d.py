@@ -48,6 +48,7 @@ from bodyscan.capture.depth_frames import (
     quaternion_pose,
     scaled_intrinsics,
 )
+from bodyscan.capture.depth_phones import shrunk_color
 from bodyscan.capture.photos_transforms import OPENCV_FROM_OPENGL
 from bodyscan.errors import InputError, MissingExtraError
 from bodyscan.types import F32, F64, U8, DepthCapture, DepthFrame
@@ -62,8 +63,6 @@ MOST_FRAMES = 100_000
 MOST_PIXELS = 16_000_000
 MOST_BYTES = 64_000_000
 """The largest entry of an archive that is read."""
-SHAPE_TOLERANCE = 0.01
-"""By which share width : height may differ between colour and depth of one camera."""
 
 
 def detect(path: Path) -> bool:
@@ -125,22 +124,6 @@ def read(path: Path, *, sensor: str | None = None, depth_scale: float | None = N
         file_format="record3d",
         notes=tuple(notes),
     )
-
-
-def shrunk_color(color: U8, size: tuple[int, int], name: str) -> U8:
-    """A colour picture (h, w, 3) averaged to the (width, height) of its own camera's depth picture.
-
-    Raises `InputError` where the two are not of one shape, and so cannot show the same.
-    """
-    height, width = color.shape[:2]
-    if abs(width * size[1] / (height * size[0]) - 1) > SHAPE_TOLERANCE:
-        raise InputError(
-            f"{name}: colour of {width} by {height} pixels and depth of {size[0]} by {size[1]} differ "
-            "in shape, so they do not show the same; export the capture again."
-        )
-    if (width, height) == size:
-        return color
-    return np.asarray(Image.fromarray(color).resize(size, Image.Resampling.BOX), np.uint8)
 
 
 class _Archive:

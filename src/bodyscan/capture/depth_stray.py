@@ -30,7 +30,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bodyscan.capture.depth_frames import (
     LazyFrames,
@@ -42,9 +41,8 @@ from bodyscan.capture.depth_frames import (
     quaternion_pose,
     read_depth_png,
     read_text,
-    scaled_intrinsics,
 )
-from bodyscan.capture.depth_record3d import shrunk_color
+from bodyscan.capture.depth_phones import phone_frame
 from bodyscan.capture.video import VideoFrames
 from bodyscan.errors import InputError
 from bodyscan.types import F32, F64, DepthCapture, DepthFrame
@@ -142,30 +140,8 @@ def _frame(
     depth = (
         _npy(depth_path, scale) if depth_path.suffix == ".npy" else read_depth_png(depth_path, scale, name)
     )
-    small = depth.shape[1], depth.shape[0]
-    color = None if video is None else shrunk_color(video[row.number], small, name)
-    confidence = None if trust_path is None else read_levels(trust_path, depth.shape, LEVELS, name)
-    K = scaled_intrinsics(K, size, small)
-    return DepthFrame(depth, K, color, confidence, row.pose, row.time_s, name=name, camera="phone")
-
-
-def read_levels(path: Path, shape: tuple[int, ...], most: int, name: str) -> F32:
-    """Confidence (H, W) float32 0..1 of an 8-bit grey PNG with values 0 to `most`, or `InputError`."""
-    try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            if picture.size != (shape[1], shape[0]) or picture.mode not in ("L", "P"):
-                raise InputError(
-                    f"{name}: {path.name} has {picture.width} by {picture.height} pixels ({picture.mode}), "
-                    f"its depth {shape[1]} by {shape[0]}; confidence must be 8-bit grey of the same size."
-                )
-            values = np.asarray(picture, np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{name}: confidence {path.name} is damaged ({str(error)[:60]}); copy it again."
-        ) from None
-    if values.max(initial=0) > most:
-        raise InputError(f"{name}: confidence {path.name} holds {values.max()}; it ends at {most}.")
-    return (values / np.float32(most)).astype(np.float32)
+    color = None if video is None else video[row.number]
+    return phone_frame(name, depth, color, trust_path, LEVELS, K, size, row.pose, row.time_s)
 
 
 def _npy(path: Path, scale: float) -> F32:

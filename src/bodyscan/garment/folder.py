@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from bodyscan.body.garment_measures import GarmentParameter, measure_garment
 from bodyscan.body.garment_points import garment_points
 from bodyscan.body.landmarks import body_landmarks
 from bodyscan.errors import InputError
+from bodyscan.files import new_folder
 from bodyscan.garment.body import GarmentBody
 from bodyscan.types import F32, Measurement, measurement_values
 
@@ -137,30 +135,12 @@ def check_empty(folder: Path) -> None:
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Write all files into a folder that is not there yet, or is empty; on any failure nothing is left.
 
-    The files are written into a hidden folder beside it, which is then moved into place. Raises `InputError`
-    where that is not possible.
+    Raises `InputError` where that is not possible.
     """
     check_empty(folder)
-    target = folder.absolute()
-    try:
-        hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    except OSError as error:
-        raise InputError(f"{target.parent} cannot be written to: {error.strerror}.") from error
-    try:
+    with new_folder(folder) as hidden:
         for name, data in files.items():
             (hidden / name).write_bytes(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        hidden.chmod(0o777 & ~umask)
-        hidden.replace(target)
-    except OSError as error:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise InputError(
-            f"The folder {folder} could not be written: {error.strerror}. Nothing was left there."
-        ) from error
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
     return folder
 
 

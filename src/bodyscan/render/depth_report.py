@@ -161,8 +161,10 @@ def _motion(data: DepthReportData) -> str:
 
 def _coverage_sentence(coverage: Coverage) -> str:
     whole = f"{100 * coverage.shares['all']:.0f} % of the body was seen. " if "all" in coverage.shares else ""
-    how = "Red was seen by no camera." if coverage.seen is not None else "Each part has one colour."
-    return f"{whole}{how} What was not seen is not in the scan, and a twin takes it from the body model."
+    return (
+        f"{whole}Red was seen by no camera. What was not seen is not in the scan, and a twin takes it from "
+        "the body model."
+    )
 
 
 def _coverage_rows(shares: Mapping[str, float]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bodyscan.body.asset import load_body_model
 from bodyscan.errors import InputError
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.mark import SourceType
@@ -19,7 +18,6 @@ from bodyscan.render.report_pictures import Picture, PictureOptions, head_box
 from bodyscan.types import F32, F64, U8, Bool, DepthFrame, Mesh, frozen_array
 
 CONFIDENCE = ColorScale(0.0, 1.0, "0 to 1", "confidence", "sequential", "guessed", "sure")
-SHARE = ColorScale(0.0, 100.0, "%", "seen by a camera", "sequential", "nothing", "all")
 SEEN, NEVER_SEEN = (186, 190, 194), (196, 62, 38)
 _VIEWS = ("front", "left", "back", "right")
 
@@ -30,9 +28,9 @@ class Coverage:
 
     shares: Mapping[str, float]
     """Region of the body -> share of its area, 0..1; `all` is the whole."""
-    body: Mesh | None = None
-    """The fitted body as it stands in the scan, metres; None: only the shares are known."""
-    seen: Bool | None = None
+    body: Mesh
+    """The fitted body as it stands in the scan, metres."""
+    seen: Bool
     """(V,) which vertices of `body` were seen."""
 
 
@@ -71,16 +69,13 @@ def confidence_pictures(surface: Mesh, confidence: F32, options: PictureOptions)
 
 
 def coverage_pictures(coverage: Coverage, options: PictureOptions) -> tuple[Picture, ...]:
-    """The body coloured by what was seen: place by place where that is known, else part by part."""
+    """The body coloured by what was seen, place by place."""
     body, seen = coverage.body, coverage.seen
-    if body is not None and seen is not None:
-        if seen.shape != (len(body.vertices),):
-            raise InputError(f"{seen.shape} marks were given for {len(body.vertices)} vertices of the body.")
-        colors = np.where(seen[:, None], np.array(SEEN, np.uint8), np.array(NEVER_SEEN, np.uint8))
-        words = "The body from the {}: grey where a camera saw it, red where none did."
-        return _painted(replace(body, colors=colors.astype(np.uint8)), None, words, options)
-    words = "A body from the {}, each part coloured by the share of its area that a camera saw."
-    return _painted(_shared_body(coverage.shares), SHARE, words, options)
+    if seen.shape != (len(body.vertices),):
+        raise InputError(f"{seen.shape} marks were given for {len(body.vertices)} vertices of the body.")
+    colors = np.where(seen[:, None], np.array(SEEN, np.uint8), np.array(NEVER_SEEN, np.uint8))
+    words = "The body from the {}: grey where a camera saw it, red where none did."
+    return _painted(replace(body, colors=colors.astype(np.uint8)), None, words, options)
 
 
 def frame_pictures(example: ExampleFrame) -> tuple[Picture, ...]:
@@ -93,10 +88,10 @@ def frame_pictures(example: ExampleFrame) -> tuple[Picture, ...]:
     turns = quarter_turns(example.world_from_camera)
     picture = depth_picture(frame.depth_m)
     cut = np.where(mask[..., None], picture, (0.25 * picture.astype(np.float32) + 150).astype(np.uint8))
-    what = "The depth picture"
+    what = f"The depth picture of the frame {frame.name}"
     both = (
-        (picture, "As taken", f"{what} of the frame {frame.name}."),
-        (cut, "The person in it", f"{what} of the frame {frame.name}; what is not the person is pale."),
+        (picture, "As taken", f"{what}."),
+        (cut, "The person in it", f"{what}; what is not the person is pale."),
     )
     return tuple(
         Picture(_enlarged(np.ascontiguousarray(np.rot90(image, turns))), caption, alt)
@@ -149,14 +144,3 @@ def _painted(
             Picture(image, name.capitalize(), words.format(name), SourceType.DATA_DRIVEN_MEDIA, avoid=head)
         )
     return tuple(out)
-
-
-def _shared_body(shares: Mapping[str, float]) -> Mesh:
-    """The packaged body, its outer skin coloured by region; grey where no share is known."""
-    model = load_body_model()
-    values = np.full(len(model.template), np.nan)
-    for name, share in shares.items():
-        if name in model.region_names:
-            values[model.region(name)] = 100 * share
-    faces = model.faces[~model.inner[model.faces].any(axis=1)]
-    return Mesh(np.asarray(model.template, np.float64), faces, colors=heat_colors(values, SHARE))

@@ -74,10 +74,10 @@ def write_truth(scan: SimulatedScan, path: Path) -> None:
         "world_from_input": truth.world_from_input,
         "info": np.array(json.dumps(info, sort_keys=True)),
     }
-    write_atomic(path, _npz(arrays))
+    write_atomic(path, npz_bytes(arrays))
 
 
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     """Like `numpy.savez_compressed`, without the clock in the bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

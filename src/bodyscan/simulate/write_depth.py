@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,11 @@ import numpy as np
 from PIL import Image
 
 from bodyscan.errors import InputError
-from bodyscan.files import OutputFile, write_all, write_atomic
+from bodyscan.files import OutputFile, new_folder, write_all, write_atomic
 from bodyscan.simulate.depth import SimulatedDepth
 from bodyscan.simulate.depth_options import DepthRigOptions
 from bodyscan.simulate.depth_sensors import model_of
-from bodyscan.simulate.write import SOFTWARE, _npz, check_truth_path
+from bodyscan.simulate.write import SOFTWARE, check_truth_path, npz_bytes
 from bodyscan.types import F64, DepthFrame
 
 FORMATS = ("open3d", "cameras")
@@ -69,26 +67,23 @@ def write_depth(
         check_truth_path(truth)
     file_format = check_depth_format(file_format, sim.rig)
     folder = folder.absolute()
-    # Beside the folder, so that it can be moved into place; frames go there one by one: a capture is large.
-    place = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    written: list[OutputFile] = []
+    told = False
     try:
-        inside = _write_pictures(sim, place, file_format)
-        files = _open3d_files(sim) if file_format == "open3d" else {"capture.json": _json(_manifest(sim))}
-        write_all({place / name: data for name, data in files.items()})
-        place.chmod(0o755)
-        written = [OutputFile(folder / p, (place / p).stat().st_size) for p in [*inside, *map(Path, files)]]
-        if truth is not None:
-            data = _npz(truth_arrays(sim))
-            write_atomic(truth, data)
-            written.append(OutputFile(truth, len(data)))
-        try:
-            place.rename(folder)
-        except OSError as error:
+        with new_folder(folder) as place:  # frames go there one by one: a capture is large
+            inside = _write_pictures(sim, place, file_format)
+            files = _open3d_files(sim) if file_format == "open3d" else {"capture.json": _json(_manifest(sim))}
+            write_all({place / name: data for name, data in files.items()})
+            paths = [*inside, *map(Path, files)]
+            written += [OutputFile(folder / path, (place / path).stat().st_size) for path in paths]
             if truth is not None:
-                truth.unlink(missing_ok=True)
-            raise InputError(f"{folder} could not be written: {error.strerror}.") from error
+                data = npz_bytes(truth_arrays(sim))
+                write_atomic(truth, data)
+                told = True
+                written.append(OutputFile(truth, len(data)))
     except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
+        if told and truth is not None:
+            truth.unlink(missing_ok=True)
         raise
     return written
 

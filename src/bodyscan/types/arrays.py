@@ -40,6 +40,19 @@ def frozen_array(
     return array
 
 
+def checked_intrinsics(name: str, K: object) -> F64:
+    """A (3, 3) pinhole matrix without skew as a read-only array, or `InputError`."""
+    matrix = frozen_array(name, K, np.float64, (3, 3))
+    if (
+        matrix[0, 1]
+        or matrix[1, 0]
+        or tuple(matrix[2]) != (0.0, 0.0, 1.0)
+        or min(matrix[0, 0], matrix[1, 1]) <= 0
+    ):
+        raise InputError(f"{name} must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; it is {matrix.tolist()}.")
+    return matrix
+
+
 def set_fields(instance: Any, **values: Any) -> None:
     """Set fields of a frozen dataclass while it is being built."""
     for name, value in values.items():

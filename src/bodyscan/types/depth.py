@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.types.arrays import F32, F64, I32, U8, Bool, frozen_array, set_fields
+from bodyscan.types.arrays import F32, F64, I32, U8, Bool, checked_intrinsics, frozen_array, set_fields
 
 RIGID_TOLERANCE = 1e-5
 """Poses are written with six or seven digits."""
@@ -28,19 +28,6 @@ def checked_pose(name: str, pose: object) -> F64:
         or np.abs(matrix[3] - [0, 0, 0, 1]).max() > RIGID_TOLERANCE
     ):
         raise InputError(f"{name} must be a rotation and a translation; it is neither.")
-    return matrix
-
-
-def checked_intrinsics(name: str, K: object) -> F64:
-    """A (3, 3) pinhole matrix without skew as a read-only array, or `InputError`."""
-    matrix = frozen_array(name, K, np.float64, (3, 3))
-    if (
-        matrix[0, 1]
-        or matrix[1, 0]
-        or tuple(matrix[2]) != (0.0, 0.0, 1.0)
-        or min(matrix[0, 0], matrix[1, 1]) <= 0
-    ):
-        raise InputError(f"{name} must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; it is {matrix.tolist()}.")
     return matrix
 
 

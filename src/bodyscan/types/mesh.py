@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.types.arrays import F32, F64, I32, U8, Bool, frozen_array, set_fields
+from bodyscan.types.arrays import F32, F64, I32, U8, Bool, checked_intrinsics, frozen_array, set_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +79,8 @@ class Photo:
 
     def __post_init__(self) -> None:
         image = frozen_array("Photo.image", self.image, np.uint8, (None, None, 3))
-        K = frozen_array("Photo.K", self.K, np.float64, (3, 3))
+        K = checked_intrinsics("Photo.K", self.K)
         pose = frozen_array("Photo.camera_from_world", self.camera_from_world, np.float64, (4, 4))
-        if K[0, 1] or K[1, 0] or tuple(K[2]) != (0.0, 0.0, 1.0) or min(K[0, 0], K[1, 1]) <= 0:
-            raise InputError(f"Photo.K must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; it is {K.tolist()}.")
         if np.abs(pose[:3, :3] @ pose[:3, :3].T - np.eye(3)).max() > 1e-6 or np.linalg.det(pose[:3, :3]) < 0:
             raise InputError("Photo.camera_from_world must be a rotation and a translation; it is neither.")
         set_fields(self, image=image, K=K, camera_from_world=pose)

@@ -11,10 +11,24 @@ from typing import Annotated, Any
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.simulate.person_options import (
+    AgeOption,
+    BuildOption,
+    ClothingOption,
+    HairOption,
+    HandsOption,
+    HeightOption,
+    LegsOption,
+    PoseOption,
+    SeedOption,
+    SexOption,
+    SkinToneOption,
+    TruthOption,
+)
 from bodyscan.cli.simulate.set_options import parsed_options
 from bodyscan.simulate.depth_options import CHOICES as RIG_CHOICES
 from bodyscan.simulate.depth_options import DepthRigOptions
-from bodyscan.simulate.options import CHOICES, RawScanOptions
+from bodyscan.simulate.options import RawScanOptions
 
 app = typer.Typer()
 
@@ -30,7 +44,7 @@ PERSON_OPTIONS = (
 @run_guarded
 def depth(
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write the capture to.")],
-    truth: Annotated[Path | None, typer.Option(help="Truth to write: .npz (see docs/simulate.md).")] = None,
+    truth: TruthOption = None,
     file_format: Annotated[
         str | None,
         typer.Option("--format", help="open3d or cameras (capture.json). Default: as the rig needs it."),
@@ -58,20 +72,20 @@ def depth(
     pose_noise_mm: Annotated[float, typer.Option(help="Error of the poses written.")] = _RIG.pose_noise_mm,
     pose_noise_deg: Annotated[float, typer.Option(help="Error of the poses written.")] = _RIG.pose_noise_deg,
     noise: Annotated[float, typer.Option(help="Factor on the sensor's noise.")] = _RIG.noise,
-    seed: Annotated[int, typer.Option(help="Every random choice follows from it.", min=0)] = _RIG.seed,
+    seed: SeedOption = _RIG.seed,
     rig_seed: Annotated[
         int | None, typer.Option(help="Another seed for motion and noise. Default: the person's.", min=0)
     ] = None,
-    age: Annotated[str, typer.Option(help=" or ".join(CHOICES["age"]))] = _PERSON.age,
-    sex: Annotated[str, typer.Option(help=", ".join(CHOICES["sex"]))] = _PERSON.sex,
-    build: Annotated[str, typer.Option(help=", ".join(CHOICES["build"]))] = _PERSON.build,
-    height_m: Annotated[float | None, typer.Option(help="Stature in metres. Default: drawn.")] = None,
-    pose: Annotated[str, typer.Option(help=", ".join(CHOICES["pose"]))] = _PERSON.pose,
-    legs: Annotated[str, typer.Option(help=", ".join(CHOICES["legs"]))] = _PERSON.legs,
-    hands: Annotated[str, typer.Option(help=", ".join(CHOICES["hands"]))] = _PERSON.hands,
-    hair: Annotated[str, typer.Option(help=", ".join(CHOICES["hair"]))] = _PERSON.hair,
-    clothing: Annotated[str, typer.Option(help=", ".join(CHOICES["clothing"]))] = _PERSON.clothing,
-    skin_tone: Annotated[int | None, typer.Option(help="Monk Skin Tone, 1 to 10. Default: drawn.")] = None,
+    age: AgeOption = _PERSON.age,
+    sex: SexOption = _PERSON.sex,
+    build: BuildOption = _PERSON.build,
+    height_m: HeightOption = None,
+    pose: PoseOption = _PERSON.pose,
+    legs: LegsOption = _PERSON.legs,
+    hands: HandsOption = _PERSON.hands,
+    hair: HairOption = _PERSON.hair,
+    clothing: ClothingOption = _PERSON.clothing,
+    skin_tone: SkinToneOption = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help="Any other option of the person as NAME=VALUE; may be repeated."),

@@ -10,6 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from bodyscan.cli.errors import run_guarded
+from bodyscan.cli.simulate.person_options import (
+    AgeOption,
+    BuildOption,
+    ClothingOption,
+    HairOption,
+    HandsOption,
+    HeightOption,
+    LegsOption,
+    PoseOption,
+    SeedOption,
+    SexOption,
+    SkinToneOption,
+    TruthOption,
+)
 from bodyscan.cli.simulate.set_options import parsed_options
 from bodyscan.errors import InputError
 from bodyscan.simulate.options import CHOICES, HOLE_PLACES, RawScanOptions
@@ -23,18 +37,18 @@ _DEFAULTS = RawScanOptions()
 @run_guarded
 def raw(
     output: Annotated[Path, typer.Option("--output", "-o", help="Scan to write: .ply, .obj, .stl or .glb.")],
-    truth: Annotated[Path | None, typer.Option(help="Truth to write: .npz (see docs/simulate.md).")] = None,
-    seed: Annotated[int, typer.Option(help="Every random choice follows from it.", min=0)] = _DEFAULTS.seed,
-    age: Annotated[str, typer.Option(help=" or ".join(CHOICES["age"]))] = _DEFAULTS.age,
-    sex: Annotated[str, typer.Option(help=", ".join(CHOICES["sex"]))] = _DEFAULTS.sex,
-    build: Annotated[str, typer.Option(help=", ".join(CHOICES["build"]))] = _DEFAULTS.build,
-    height_m: Annotated[float | None, typer.Option(help="Stature in metres. Default: drawn.")] = None,
-    pose: Annotated[str, typer.Option(help=", ".join(CHOICES["pose"]))] = _DEFAULTS.pose,
-    legs: Annotated[str, typer.Option(help=", ".join(CHOICES["legs"]))] = _DEFAULTS.legs,
-    hands: Annotated[str, typer.Option(help=", ".join(CHOICES["hands"]))] = _DEFAULTS.hands,
-    hair: Annotated[str, typer.Option(help=", ".join(CHOICES["hair"]))] = _DEFAULTS.hair,
-    clothing: Annotated[str, typer.Option(help=", ".join(CHOICES["clothing"]))] = _DEFAULTS.clothing,
-    skin_tone: Annotated[int | None, typer.Option(help="Monk Skin Tone, 1 to 10. Default: drawn.")] = None,
+    truth: TruthOption = None,
+    seed: SeedOption = _DEFAULTS.seed,
+    age: AgeOption = _DEFAULTS.age,
+    sex: SexOption = _DEFAULTS.sex,
+    build: BuildOption = _DEFAULTS.build,
+    height_m: HeightOption = None,
+    pose: PoseOption = _DEFAULTS.pose,
+    legs: LegsOption = _DEFAULTS.legs,
+    hands: HandsOption = _DEFAULTS.hands,
+    hair: HairOption = _DEFAULTS.hair,
+    clothing: ClothingOption = _DEFAULTS.clothing,
+    skin_tone: SkinToneOption = None,
     faces: Annotated[int, typer.Option(help="Triangles of the surface.")] = _DEFAULTS.target_faces,
     noise_mm: Annotated[float, typer.Option(help="Standard deviation of noise.")] = _DEFAULTS.noise_mm,
     drift_mm: Annotated[float, typer.Option(help="Root mean square of slow bumps.")] = _DEFAULTS.drift_mm,

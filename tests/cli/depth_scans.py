@@ -1,0 +1,50 @@
+"""A scan as a reconstruction could have given it, without the minute that one takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bodyscan.capture.depth import read_depth
+from bodyscan.pipeline.depth import DepthReport, DepthScan
+from bodyscan.pipeline.depth_motion import MotionFound
+from bodyscan.reconstruct.depth.points import frame_points
+from bodyscan.reconstruct.depth.track import Trajectory
+from bodyscan.types import Capture, ProvenanceStep
+from render.shapes import made_twin
+from render.test_depth_report import ring
+
+COUNT = 4
+
+
+def stick_scan(folder: Path) -> DepthScan:
+    """What a reconstruction of the capture in `folder` could have given."""
+    mesh = made_twin()[0].mesh
+    frames = read_depth(folder / "capture").frames
+    names = tuple(frame.name for frame in frames)
+    front = frame_points(frames[0], frames[0].depth_m > 0, "ideal")
+    nan = float("nan")
+    pairs, turns = np.array([0.5, 0.7]), np.arange(COUNT) * 90.0
+    way = np.arange(3 * COUNT, dtype=np.float64).reshape(COUNT, 3)
+    trajectory = Trajectory(ring(count=COUNT), turns, False, pairs, nan, False, ("Moved.",))
+    report = DepthReport(
+        frames=names,
+        trajectory=trajectory,
+        poses="given",
+        motion=MotionFound(12.0, 5.0, 20.0, way),
+        followed=True,
+        coverage={"all": 0.75, "head": 0.5, "torso": 1.0},
+        sigma_mm=0.8,
+        voxel_mm=4.2,
+        agreement_mm={"rigid": 2.0, "body": 1.0},
+        front_id=0,
+        front=front,
+        body=mesh,
+        seen=np.ones(len(mesh.vertices), bool),
+        notes=("Left out.",),
+    )
+    trust = np.linspace(0, 1, len(mesh.vertices), dtype=np.float32)
+    capture = Capture(mesh, unit="m", up="+y", facing="+z", notes=("Left out.",), confidence=trust)
+    steps = (ProvenanceStep("frames", "1", 0.1), ProvenanceStep("fusion", "1", 0.2))
+    return DepthScan(capture, report, steps)
