@@ -11,6 +11,7 @@ from bodyscan.errors import InputError
 from bodyscan.fit.linearize import Linearization
 from bodyscan.fit.sequence import (
     POSE_LEVELS,
+    SURFACE_LEVELS,
     SequenceLevel,
     SequenceOptions,
     _tridiagonal,
@@ -21,6 +22,7 @@ from bodyscan.fit.sequence import (
     sequence_unknowns,
 )
 from bodyscan.fit.start import betas_of_stature
+from bodyscan.geometry.normals import vertex_normals
 from bodyscan.types import BodyParams, FramePoints
 from reconstruct.depth_rings import body_model, frames, person, ring
 
@@ -38,6 +40,32 @@ def swaying(k: int) -> BodyParams:
     pose[model.joint_index("leftUpperArm"), 2] += np.radians(4.0) * wave
     pose[model.joint_index("rightUpperArm"), 2] += np.radians(4.0) * np.cos(2 * np.pi * k / 7.0)
     return replace(params, pose_rotvec=pose, translation=np.array([0.004 * wave, 0, 0.006 * wave]))
+
+
+TRUE = [swaying(k) for k in range(COUNT)]
+
+
+def thicker(betas: np.ndarray) -> np.ndarray:
+    """The shape, of the same joints as far as may be, whose skin lies about 5 mm farther out."""
+    model = body_model()
+    rest = model.rest_vertices(betas)
+    seen = ~model.inner
+    wanted = (vertex_normals(rest, model.faces) * 0.005)[seen].reshape(-1)
+    columns = model.shape_dirs[:40][:, seen].reshape(40, -1).T.astype(np.float64)
+    step = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    out = betas.copy()
+    out[:40] += step
+    return out
+
+
+def depth_spread_mm(found, poses) -> float:
+    """How far, along the view, each frame moved the chest from where it is, root mean square over frames."""
+    joint = body_model().joint_index("chest")
+    ways = []
+    for got, true, pose in zip(found, TRUE, poses, strict=True):
+        way = body_model().pose(got).joints[joint] - body_model().pose(true).joints[joint]
+        ways.append(1000 * float(way @ pose[:3, 2]))
+    return float(np.sqrt(np.mean(np.square(ways))))
 
 
 def test_key_frames_are_even_and_instants_stay_whole():
@@ -98,6 +126,18 @@ def test_shape_and_motion_come_back_together(moving):
     assert after < 0.3 * before
     assert after < 0.006  # metres
     assert all(np.array_equal(p.betas, found.mean.betas) for p in found.params)
+
+
+def test_a_wrong_surface_does_not_draw_the_frames_onto_itself(moving):
+    # The same person, thicker: what each frame sees lies inside the body, which would go away from it.
+    poses, seen = moving
+    starts = [replace(true, betas=thicker(true.betas)) for true in TRUE]
+    alone, together = (
+        depth_spread_mm(fit_sequence(seen, poses, body_model(), starts, OPTIONS, levels).params, poses)
+        for levels in (POSE_LEVELS, SURFACE_LEVELS)
+    )
+    assert alone > 1.0
+    assert together < 0.6 * alone
 
 
 def test_somebody_who_stands_still_is_left_in_peace():

@@ -8,7 +8,8 @@ Related: BodyFusion (Yu et al. 2017) and DoubleFusion (Yu et al. 2018) track a b
 all frames are seen at once, so that nothing drifts and a full turn closes by itself.
 Shape coefficients alone do not do: what they cannot follow, two to four millimetres, goes into the poses.
 Each frame is moved until it meets the smooth body, and the head of somebody who stood like a statue shrank by
-2 mm. So they only begin; the person's own surface follows (`sequence_detail`).
+2 mm. So they only begin; the person's own surface follows (`sequence_detail`), and is solved for with the
+poses (`sequence_surface`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bodyscan.body.model import BodyModel
 from bodyscan.errors import InputError, StageError
 from bodyscan.fit.linearize import Unknowns
 from bodyscan.fit.prior import of_longest_ending
+from bodyscan.fit.sequence_surface import surface_step
 from bodyscan.fit.sequence_terms import FrameEquations, FrameView, SequenceBody, frame_equations, frame_view
 from bodyscan.types import F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
@@ -47,8 +49,9 @@ SWAY_STD_DEG = {
 }
 """Degrees, standard deviation of a joint about its mean while somebody tries to stand still."""
 SHIFT_STD_M = 0.02
-MEMORY_S = 1.5
-"""Time over which a standing person's sway forgets where it was; with no clock, three frames."""
+MEMORY_S = 4.0
+"""Time over which a standing person's sway forgets where it was; with no clock, three frames. Most of it is
+slower than 0.1 Hz (Winter 1995, "Human balance and posture control during standing and walking")."""
 MEMORY_FRAMES = 3.0
 MAX_TURN_RAD, MAX_BETA_STEP, MAX_SHIFT_M = 0.2, 1.0, 0.1
 
@@ -62,6 +65,9 @@ class SequenceLevel:
     num_betas: int
     """Leading body components solved for; 0: the poses alone."""
     steps: int
+    surface_m: float = 0.0
+    """Standard deviation, metres, of the surface's ways from the body, found with the poses; 0: the body is
+    right. Less for sensors noisier than `CLEAR_M`. For poses alone."""
 
 
 SHAPE_LEVELS = (
@@ -70,7 +76,15 @@ SHAPE_LEVELS = (
 )
 """From a pose and a shape that are right to some centimetres."""
 POSE_LEVELS = (SequenceLevel((0.008, 0.004), 0, 3),)
-"""From poses that are right to some millimetres."""
+"""From poses that are right to some millimetres, and a surface that is right."""
+SURFACE_LEVELS = (SequenceLevel((0.008, 0.004), 0, 5, surface_m=0.05),)
+"""From a surface that is right to a centimetre. Its ways are hardly held: what holds them, holds a limb's
+thickness."""
+CLEAR_M = 0.0016
+"""Noise of a pixel, metres, that thickness can be read through: of a good time-of-flight camera at 2 m.
+
+A telephone's LiDAR, five times as noisy and smeared over edges, makes limbs thick where nothing holds them.
+"""
 
 
 @dataclass(frozen=True)
@@ -130,8 +144,10 @@ def fit_sequence(
     ]
     times = [frames[members[0]].time_s for members in groups]
     body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
+    noise_m = max(float(np.median([np.median(f.sigma_m) for f in frames if len(f.sigma_m)] or [0.0])), 1e-9)
     rms = np.inf
     for level in levels:
+        level = replace(level, surface_m=level.surface_m * min(1.0, CLEAR_M / noise_m))
         params, rms = _solve(body, params, views, times, level)
     if not np.isfinite(rms):
         raise StageError("The body model meets none of the frames: is the capture of one standing person?")
@@ -204,7 +220,11 @@ def _solve(
             )
         weight = sum(each.weight for each in equations)
         rms = float(np.sqrt(sum(each.squares for each in equations) / weight)) if weight else np.inf
-        step = _bordered_step(equations, params, unknowns, precision, links, poses)
+        if level.surface_m:
+            values = np.array([_values(p, unknowns) for p in params])
+            step = surface_step(equations, values, precision, links, level.surface_m, len(body.areas))
+        else:
+            step = _bordered_step(equations, params, unknowns, precision, links, poses)
         params = [_moved(unknowns, p, s) for p, s in zip(params, step, strict=True)]
     return params, rms
 

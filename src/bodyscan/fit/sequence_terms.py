@@ -16,7 +16,7 @@ from bodyscan.body.model import BodyModel
 from bodyscan.fit.linearize import Linearization, Unknowns
 from bodyscan.fit.start import seen_area_weights
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F64, BodyParams, FramePoints
+from bodyscan.types import F32, F64, BodyParams, FramePoints
 
 FRAME_POINTS_WORTH = 600.0
 """So many independent measurements is a picture worth: neighbouring pixels err alike."""
@@ -88,6 +88,14 @@ class FrameEquations:
     squares: float
     """Weighted sum of squared distances, m^2, and the sum of those weights."""
     weight: float
+    vertices: np.ndarray
+    """(K,) which of the body's vertices met points."""
+    rows: F32
+    """(K, U) metres that each goes along its normal by one of each unknown."""
+    weights: F64
+    """(K,) 1/m^2, sums over the points that each met."""
+    pulls: F64
+    """(K,) 1/m, sums of weight times distance from point to vertex."""
 
 
 def frame_equations(
@@ -115,10 +123,11 @@ def frame_equations(
             weight += float((robust * trust).sum())
     rows = state.normal_rows(normals)
     used = np.flatnonzero(sums[0])
-    scaled = rows[used] * np.sqrt(sums[0][used]).astype(np.float32)[:, None]
-    return FrameEquations(
-        (scaled.T @ scaled).astype(np.float64), rows.T.astype(np.float64) @ sums[1], squares, weight
-    )
+    rows, weights, pulls = rows[used], sums[0][used], sums[1][used]
+    scaled = rows * np.sqrt(weights).astype(np.float32)[:, None]
+    hessian = (scaled.T @ scaled).astype(np.float64)
+    gradient = rows.T.astype(np.float64) @ pulls
+    return FrameEquations(hessian, gradient, squares, weight, used, rows, weights, pulls)
 
 
 _Found = tuple[np.ndarray, F64, F64]

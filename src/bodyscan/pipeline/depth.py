@@ -5,6 +5,8 @@ tracked. A first surface under the assumption that nobody moved is good enough t
 is then fitted to all frames at once, one shape and a pose for each instant, and the points of each frame go
 with the skin to the mean pose, where they are fused again. That surface, millimetres sharper, becomes the
 body's template for one more round of poses, and the last fusion follows.
+
+The sensor's error over the distance is found with the camera poses and taken off the points there.
 """
 
 from __future__ import annotations
@@ -17,7 +19,14 @@ import numpy as np
 from bodyscan.body.model import BodyModel
 from bodyscan.fit import FitOptions, fit_body
 from bodyscan.fit.options import LEVELS
-from bodyscan.fit.sequence import POSE_LEVELS, SequenceFit, between_keys, fit_sequence, key_frames
+from bodyscan.fit.sequence import (
+    POSE_LEVELS,
+    SURFACE_LEVELS,
+    SequenceFit,
+    between_keys,
+    fit_sequence,
+    key_frames,
+)
 from bodyscan.fit.sequence_detail import detailed_model
 from bodyscan.pipeline.depth_frames import (
     PersonFrames,
@@ -127,6 +136,7 @@ def depth_to_scan(
         remarks.append(f"{len(person.frames)} frames, {count:,} points of the person")
     with stages.run("poses", options.track) as remarks:
         trajectory, how = camera_poses(person, options)
+        person = person.corrected(trajectory.range_error)
         remarks += _pose_remarks(person, trajectory, how)
     if not options.accept_open:
         require_all_around(person, trajectory)
@@ -210,10 +220,12 @@ def _first_voxel_m(person: PersonFrames) -> float:
 
 def _pose_remarks(person: PersonFrames, trajectory: Trajectory, how: str) -> list[str]:
     cameras = len({frame.camera for frame in person.frames})
+    error = trajectory.range_error
+    told = [f"range error up to {1000 * error.greatest_m:.1f} mm"] if error is not None else []
     if cameras > 1:
-        return [f"{how}, {cameras} cameras", *trajectory.notes]
+        return [f"{how}, {cameras} cameras", *told, *trajectory.notes]
     closed = f", the loop closes within {trajectory.loop_rms_mm:.1f} mm" if trajectory.closed else ""
-    return [f"{how}, {trajectory.total_turn_deg:.0f} degrees around{closed}", *trajectory.notes]
+    return [f"{how}, {trajectory.total_turn_deg:.0f} degrees around{closed}", *told, *trajectory.notes]
 
 
 def _first_fit(
@@ -244,7 +256,7 @@ def _followed(
     key, key_poses = [frames[k] for k in keys], poses[keys]
     smooth = fit_sequence(key, key_poses, first.model, first.sequence.mean, options.sequence)
     rough = detailed_model(first.model, smooth.mean, first.scan, ROUGH_LIMIT_M, MOVING)
-    coarse = fit_sequence(key, key_poses, rough, smooth.params, options.sequence, POSE_LEVELS)
+    coarse = fit_sequence(key, key_poses, rough, smooth.params, options.sequence, SURFACE_LEVELS)
     voxel_m = _first_voxel_m(person)
     between = fuse_in_mean_pose(key, key_poses, coarse, rough, voxel_m, options.fuse)
     agreement = agreement_mm(between.mesh, key, key_poses, coarse, rough)

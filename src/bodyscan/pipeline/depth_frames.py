@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from bodyscan.capture.depth_frames import LazyFrames
 from bodyscan.errors import InputError, StageError
 from bodyscan.pipeline.depth_options import DepthOptions
 from bodyscan.reconstruct.depth.points import frame_points
+from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.segment import segment_frames
 from bodyscan.reconstruct.depth.track import Trajectory, given_trajectory, track_frames
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
@@ -33,6 +34,10 @@ class PersonFrames:
     steady: bool
     """Whether the cameras stood still, so that `ups` is one for all frames of a camera."""
     notes: tuple[str, ...]
+
+    def corrected(self, error: RangeError | None) -> PersonFrames:
+        """The same with the sensor's range error taken off."""
+        return self if error is None else replace(self, frames=[error.corrected(f) for f in self.frames])
 
 
 def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:

@@ -95,6 +95,10 @@ class _Measurement:
         self.scale = self.focal / native[2]
         """Pixels of this picture for one of the sensor's own."""
         self.picture = picture
+        height, width = self.shape  # the axis goes through the middle, however the picture lies
+        x, y = np.arange(width) + 0.5 - width / 2, np.arange(height) + 0.5 - height / 2
+        self.ray_length = np.sqrt((x[None, :] ** 2 + y[:, None] ** 2) / self.focal**2 + 1)
+        """Way along each pixel's ray for one of depth."""
 
     def take(self) -> tuple[F64, F32 | None]:
         model, noise = self.model, self.options.noise
@@ -105,7 +109,8 @@ class _Measurement:
         depth = exact
         if model.blur_px:
             depth = smoothed(depth, model.blur_px * self.scale, JUMP_M)
-        depth = depth + noise * wiggle_m(self.options.sensor, np.where(np.isfinite(depth), depth, 0))
+        way = np.where(np.isfinite(depth), depth, 0) * self.ray_length
+        depth = depth + noise * wiggle_m(self.options.sensor, way) / self.ray_length
         depth = self._mixed(depth, near | far)
         depth = depth + self._scatter(depth)
         lost: Bool = ~np.isfinite(depth) | (depth < model.reach_m[0]) | (depth > model.reach_m[1])

@@ -153,10 +153,13 @@ def noise_sigma_m(sensor: str, depth_m: ArrayLike, slant_rad: ArrayLike = 0.0) -
     return np.zeros_like(z)
 
 
-def wiggle_m(sensor: str, depth_m: ArrayLike) -> F64:
-    """The systematic error in metres at depths in metres: the same in every frame."""
-    depth = np.asarray(depth_m, np.float64)
-    return model_of(sensor).wiggle_m * np.sin(2 * np.pi * depth / WIGGLE_LENGTH_M)
+def wiggle_m(sensor: str, way_m: ArrayLike) -> F64:
+    """The systematic error in metres at ways of the light, one way, in metres: the same in every frame.
+
+    What times light errs along the ray, by the way along the ray.
+    """
+    way = np.asarray(way_m, np.float64)
+    return model_of(sensor).wiggle_m * np.sin(2 * np.pi * way / WIGGLE_LENGTH_M)
 
 
 def sensor_camera(options: DepthRigOptions) -> tuple[int, int, F64]:

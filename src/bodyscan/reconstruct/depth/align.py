@@ -15,8 +15,9 @@ import numpy as np
 
 from bodyscan.geometry.rigid import rigid_inverse
 from bodyscan.geometry.rotations import cross_matrix, rotvec_to_matrix
+from bodyscan.reconstruct.depth.range_error import RangeError, distances_m
 from bodyscan.reconstruct.depth.surfels import Surfels
-from bodyscan.types import F64
+from bodyscan.types import F32, F64
 
 MIN_NORMAL_COSINE = 0.7
 COLOR_SIGMA = 0.05
@@ -30,12 +31,15 @@ LEAST_MATCHES = 60
 
 @dataclass(frozen=True, eq=False)
 class NormalEquations:
-    """What one frame's points ask of their six unknowns (small rotation, shift) in the other's axes."""
+    """What one frame's points ask of their six unknowns (small rotation, shift) in the other's axes.
+
+    And, where a curve of the range error was given, of its K coefficients, which come after them.
+    """
 
     hessian: F64
-    """(6, 6)."""
+    """(6 + K, 6 + K)."""
     gradient: F64
-    """(6,)."""
+    """(6 + K,)."""
     matched: int
     squares: float
     """Robust sum of squared distances along the normal, m^2."""
@@ -63,23 +67,29 @@ class PairFit:
 
 
 def pair_equations(
-    moving: Surfels, fixed: Surfels, fixed_from_moving: F64, reach_m: float, color: float = 1.0
+    moving: Surfels,
+    fixed: Surfels,
+    fixed_from_moving: F64,
+    reach_m: float,
+    color: float = 1.0,
+    curve: RangeError | None = None,
 ) -> NormalEquations | None:
     """Linearise the pair at `fixed_from_moving` (4, 4); None where fewer than `LEAST_MATCHES` points meet.
 
     `reach_m`: pairs farther apart are dropped, and the robust kernel (Geman and McClure 1985) has a third
-    of it as its scale. `color`: factor on the pull of colour.
+    of it as its scale. `color`: factor on the pull of colour. `curve`: the points of both are corrected by it
+    first.
     """
     rows = moving.sample
     rotation, shift = fixed_from_moving[:3, :3], fixed_from_moving[:3, 3]
-    points = moving.frame.points[rows] @ rotation.T + shift
+    points = _corrected(moving.frame.points[rows], curve) @ rotation.T + shift
     hit, there = fixed.frame.lookup(points)
     there &= fixed.usable[hit]
     there &= np.einsum("nk,nk->n", points, moving.frame.normals[rows] @ rotation.T) < 0
     near = np.flatnonzero(there)
     hit = hit[near]
     points, rows = points[near], rows[near]
-    gap = points - fixed.frame.points[hit]
+    gap = points - _corrected(fixed.frame.points[hit], curve)
     normals = fixed.frame.normals[hit].astype(np.float64)
     turned = moving.frame.normals[rows] @ rotation.T
     facing = np.einsum("nk,nk->n", turned, normals)
@@ -99,7 +109,10 @@ def pair_equations(
         + LEAST_SIGMA_M**2
     )
     weight = robust * facing[kept] * moving.frame.trust[rows] * fixed.frame.trust[hit] / variance
-    jacobian = np.concatenate([np.cross(points, normals), normals], axis=1)
+    bend = (
+        None if curve is None else _Bend(curve, moving.frame.points[rows], rotation, fixed.frame.points[hit])
+    )
+    jacobian = _jacobian(points, normals, bend)
     hessian = (jacobian * weight[:, None]).T @ jacobian
     gradient = jacobian.T @ (weight * residual)
     if color and moving.intensity is not None and fixed.intensity is not None and fixed.gradient is not None:
@@ -107,10 +120,41 @@ def pair_equations(
         seen = fixed.intensity[hit] + np.einsum("nk,nk->n", slope, gap) - moving.intensity[rows]
         seen = seen - np.median(seen)  # another exposure is no other place
         pull = color * robust / (1 + (seen / (3 * COLOR_SIGMA)) ** 2) ** 2 / COLOR_SIGMA**2
-        along = np.concatenate([np.cross(points, slope), slope], axis=1)
+        along = _jacobian(points, slope, bend)
         hessian += (along * pull[:, None]).T @ along
         gradient += along.T @ (pull * seen)
     return NormalEquations(hessian, gradient, len(residual), float(robust @ residual**2), float(robust.sum()))
+
+
+def _corrected(points: F32, curve: RangeError | None) -> F64:
+    """(N, 3) in camera axes."""
+    exact = points.astype(np.float64)
+    if curve is None:
+        return exact
+    distance = distances_m(exact)
+    return exact * (1 - curve.at(distance) / distance)[:, None]
+
+
+class _Bend:
+    """How the gap of each pair changes with the coefficients of the range error, which moves both points."""
+
+    def __init__(self, curve: RangeError, moved: F32, rotation: F64, met: F32) -> None:
+        """(N, 3) measured points, each in its own camera's axes; `rotation` (3, 3) takes those of `moved` to
+        those of `met`."""
+        far, near = distances_m(moved), distances_m(met)
+        self._rays = moved @ rotation.T / far[:, None], met / near[:, None]
+        self._bases = curve.basis(far), curve.basis(near)
+
+    def along(self, direction: F64) -> F64:
+        """(N, K) by one of each coefficient, along `direction` (N, 3)."""
+        moved, met = (np.einsum("nk,nk->n", ray, direction)[:, None] for ray in self._rays)
+        return met * self._bases[1] - moved * self._bases[0]
+
+
+def _jacobian(points: F64, direction: F64, bend: _Bend | None) -> F64:
+    """(N, 6 + K) of the gaps along `direction` (N, 3)."""
+    motion = [np.cross(points, direction), direction]
+    return np.concatenate(motion if bend is None else [*motion, bend.along(direction)], axis=1)
 
 
 def align_pair(
@@ -144,55 +188,88 @@ def small_motion(step: F64) -> F64:
     return motion
 
 
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """All frames on one another."""
+
+    world_from_camera: F64
+    """(N, 4, 4)."""
+    met: dict[tuple[int, int], NormalEquations]
+    """The last equations of each pair that met."""
+    curve: RangeError | None
+    """The range error that was found with it, where one was asked for."""
+
+    @property
+    def rms_mm(self) -> float:
+        """Median over the pairs of their distances along the normal."""
+        return 1000 * float(np.median([equations.rms_m for equations in self.met.values()]))
+
+
 def align_all(
     surfels: list[Surfels],
     world_from_camera: F64,
     pairs: list[tuple[int, int]],
-    reaches_m: list[float],
+    reaches_m: Sequence[float],
     color: float = 1.0,
     groups: Sequence[Sequence[int]] | None = None,
-) -> tuple[F64, dict[tuple[int, int], NormalEquations]]:
+    curve: RangeError | None = None,
+    hold: bool = False,
+) -> Alignment:
     """Move all frames at once so that every overlapping pair agrees (Pulli 1999; a Gauss-Newton step each).
 
     `world_from_camera` (N, 4, 4) where they start; `pairs` (moving, fixed); one step for each of `reaches_m`.
     `groups` of frames move as one (cameras of a rig, at one instant); by default each frame by itself. The
-    first group stays where it is. Returns poses (N, 4, 4) and the last equations of each pair that met.
-    A pair asks a relative motion of its two frames; all the requests together are one system of six unknowns
-    a group.
+    first group stays where it is; with `hold` all do. From `curve` on, the range error is found along with
+    the poses. A pair asks a relative motion of its two frames; all the requests together are one system of
+    six unknowns a group, and those of the curve.
     """
     poses = np.array(world_from_camera, np.float64)
     members = groups or [[k] for k in range(len(poses))]
     body = np.empty(len(poses), np.int64)
     for g, frames in enumerate(members):
         body[list(frames)] = g
-    count = len(members)
+    count, bends = 6 * len(members), 0 if curve is None else len(curve.values_m)
+    prior = None if curve is None else curve.prior(_sampled_distances(surfels))
+    held = count if hold else 6
     met: dict[tuple[int, int], NormalEquations] = {}
     for reach in reaches_m:
-        hessian, gradient = np.zeros((count, 6, count, 6)), np.zeros((count, 6))
+        hessian, gradient = np.zeros((count + bends, count + bends)), np.zeros(count + bends)
         met = {}
         inverse = rigid_inverse(poses)
         for i, j in pairs:
-            equations = pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], reach, color)
+            equations = pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], reach, color, curve)
             if equations is None:
                 continue
             met[i, j] = equations
-            turned = _adjoint(poses[j])
-            block, pull = turned.T @ equations.hessian @ turned, turned.T @ equations.gradient
-            one, other = body[i], body[j]
-            if one == other:
-                continue
-            hessian[one, :, one] += block
-            hessian[other, :, other] += block
-            hessian[one, :, other] -= block
-            hessian[other, :, one] -= block
-            gradient[one] += pull
-            gradient[other] -= pull
-        hessian[0, :, 0] += 1e12 * np.eye(6)
-        step = _solved(hessian.reshape(6 * count, 6 * count), gradient.reshape(-1)).reshape(count, 6)
+            one, other = 6 * body[i], 6 * body[j]
+            spread = np.zeros((6 + bends, 12 + bends))
+            spread[:6, :6] = _adjoint(poses[j])
+            spread[:6, 6:12] = -spread[:6, :6]
+            spread[6:, 12:] = np.eye(bends)
+            places = np.concatenate(
+                [np.arange(one, one + 6), np.arange(other, other + 6), np.arange(count, count + bends)]
+            )
+            # Within a group both places are the same: what is asked of the two of them adds up to nothing.
+            np.add.at(hessian, np.ix_(places, places), spread.T @ equations.hessian @ spread)
+            np.add.at(gradient, places, spread.T @ equations.gradient)
+        hessian[:held, :held] += 1e12 * np.eye(held)
+        if curve is not None and prior is not None:
+            pull = np.trace(hessian[count:, count:]) * prior
+            hessian[count:, count:] += pull
+            gradient[count:] += pull @ curve.values_m
+        step = _solved(hessian, gradient)
+        if curve is not None:
+            curve = curve.changed(step[count:])
+        if hold:
+            continue
         for k in range(len(poses)):
             if body[k]:
-                poses[k] = small_motion(step[body[k]]) @ poses[k]
-    return poses, met
+                poses[k] = small_motion(step[6 * body[k] : 6 * body[k] + 6]) @ poses[k]
+    return Alignment(poses, met, curve)
+
+
+def _sampled_distances(surfels: list[Surfels]) -> F64:
+    return np.concatenate([distances_m(each.frame.points[each.sample]) for each in surfels])
 
 
 def _adjoint(world_from_camera: F64) -> F64:

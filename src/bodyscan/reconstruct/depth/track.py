@@ -5,7 +5,7 @@ camera moves on a ring around an upright axis. That is the prior: starts are tur
 axis, never more. Frames follow one another by `align_pair`; frames that see the same side although they are
 far apart in time are aligned too and close the loop; a pose graph (Open3D's, with its line process that
 drops false loops: Choi, Zhou and Koltun, "Robust reconstruction of indoor scenes", 2015) spreads what
-drifted; then `align_all` moves all frames at once.
+drifted; then `align_all` moves all frames at once, and finds the sensor's range error with them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from bodyscan.geometry.rigid import rigid_inverse
 from bodyscan.geometry.rotations import matrix_to_rotvec, rotation_between, rotvec_to_matrix
 from bodyscan.reconstruct.depth.align import (
     NEAR_M,
-    NormalEquations,
+    Alignment,
     PairFit,
     align_all,
     align_pair,
     pair_equations,
 )
+from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
 from bodyscan.types import F32, F64, FramePoints
 from bodyscan.types.depth import instants
@@ -50,7 +51,9 @@ WIDEST_GAP_DEG = 110.0
 """Widest angle between neighbouring directions that still sees all sides; four cameras stand 90 apart."""
 MOVED_FACTOR, MOVED_MORE_MM = 1.25, 0.1
 """Given poses are moved where pairs lie so much farther apart than they could."""
-REACHES_M = (0.025, 0.014, 0.009, 0.006, 0.006)
+REACHES_M = (0.025, 0.014, 0.009, 0.006)
+LAST_REACHES_M = (0.006, 0.006, 0.006)
+"""With the range error."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class TrackOptions:
     """Points a frame that are moved onto others, 300 to 50,000."""
     color: float = 1.0
     """0..10, factor on the pull of colour; 0: shape alone."""
+    range_error: bool = True
+    """Whether the sensor's error over the distance is found along with the poses."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -87,6 +92,8 @@ class Trajectory:
     """The same over the pairs that close the loop; NaN where there are none."""
     is_all_around: bool
     """Whether the person was seen from all sides, and, where poses were tracked, the loop is closed."""
+    range_error: RangeError | None = None
+    """The sensor's error over the distance, for which the poses hold; None where it was not asked for."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -119,8 +126,7 @@ def track_frames(
     loops = _close(surfels, chain, turns)
     graph = _pose_graph(chain, steps, loops) if loops else chain
     pairs = _partners(_turns(graph, axis))
-    refined, met = align_all(surfels, graph, pairs, list(REACHES_M), options.color)
-    return _trajectory(refined, axis, frames, met, tracked=True)
+    return _trajectory(_aligned(surfels, graph, pairs, options), axis, frames, tracked=True)
 
 
 def given_trajectory(
@@ -140,31 +146,60 @@ def given_trajectory(
     axis = _given_axis(frames, poses, up)
     surfels = [make_surfels(frame, options.samples, options.seed + k) for k, frame in enumerate(frames)]
     pairs = _partners(_turns(poses, axis))
-    met = _met(surfels, poses, pairs)
-    if exactly or not met:
-        return _trajectory(poses, axis, frames, met, tracked=False)
-    moved, _ = align_all(surfels, poses, pairs, list(REACHES_M), options.color, instants(frames))
-    after = _met(surfels, moved, pairs)
-    before_mm, after_mm = (1000 * float(np.median([e.rms_m for e in m.values()])) for m in (met, after))
-    if len(after) < 0.9 * len(met) or before_mm < MOVED_FACTOR * after_mm + MOVED_MORE_MM:
-        return _trajectory(poses, axis, frames, met, tracked=False)
-    way = rigid_inverse(poses[0]) @ poses - rigid_inverse(moved[0]) @ moved
+    stayed = _judged(_held(surfels, poses, pairs, options), surfels, pairs)
+    if exactly or not stayed.met:
+        return _trajectory(stayed, axis, frames, tracked=False)
+    moved = _judged(_aligned(surfels, poses, pairs, options, instants(frames)), surfels, pairs)
+    if len(moved.met) < 0.9 * len(stayed.met):
+        return _trajectory(stayed, axis, frames, tracked=False)
+    before_mm, after_mm = stayed.rms_mm, moved.rms_mm
+    if before_mm < MOVED_FACTOR * after_mm + MOVED_MORE_MM:
+        return _trajectory(stayed, axis, frames, tracked=False)
+    found = moved.world_from_camera
+    way = rigid_inverse(poses[0]) @ poses - rigid_inverse(found[0]) @ found
     far = np.linalg.norm(way[:, :3, 3], axis=1)
     note = (
         f"Cameras were moved by up to {1000 * far.max():.0f} mm from the given poses, after the person's "
         f"sway too: frames that see the same lay {before_mm:.1f} mm apart, and {after_mm:.1f} mm afterwards."
     )
-    return replace(_trajectory(moved, axis, frames, after, tracked=False), notes=(note,))
+    return replace(_trajectory(moved, axis, frames, tracked=False), notes=(note,))
 
 
-def _met(
-    surfels: list[Surfels], poses: F64, pairs: list[tuple[int, int]]
-) -> dict[tuple[int, int], NormalEquations]:
+def _aligned(
+    surfels: list[Surfels],
+    poses: F64,
+    pairs: list[tuple[int, int]],
+    options: TrackOptions,
+    groups: list[list[int]] | None = None,
+) -> Alignment:
+    """All frames moved at once, the range error last: it is small, and the frames start farther off."""
+    near = align_all(surfels, poses, pairs, REACHES_M, options.color, groups)
+    curve = _no_curve(surfels, options)
+    return align_all(surfels, near.world_from_camera, pairs, LAST_REACHES_M, options.color, groups, curve)
+
+
+def _held(
+    surfels: list[Surfels], poses: F64, pairs: list[tuple[int, int]], options: TrackOptions
+) -> Alignment:
+    """The range error alone, the frames where they are."""
+    curve = _no_curve(surfels, options)
+    reaches = () if curve is None else (NEAR_M / 2, *LAST_REACHES_M)
+    return align_all(surfels, poses, pairs, reaches, options.color, curve=curve, hold=True)
+
+
+def _no_curve(surfels: list[Surfels], options: TrackOptions) -> RangeError | None:
+    return RangeError.none([each.frame for each in surfels]) if options.range_error else None
+
+
+def _judged(found: Alignment, surfels: list[Surfels], pairs: list[tuple[int, int]]) -> Alignment:
+    """With how each pair lies in the end, by shape alone, as far as `NEAR_M`."""
+    poses = found.world_from_camera
     inverse = rigid_inverse(poses)
-    found = {
-        (i, j): pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], NEAR_M, 0.0) for i, j in pairs
+    seen = {
+        (i, j): pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], NEAR_M, 0.0, found.curve)
+        for i, j in pairs
     }
-    return {pair: equations for pair, equations in found.items() if equations is not None}
+    return replace(found, met={pair: equations for pair, equations in seen.items() if equations is not None})
 
 
 def _given_axis(frames: Sequence[FramePoints], poses: F64, up: F64 | None) -> F64:
@@ -188,13 +223,8 @@ def _longest_axis(points: F64 | F32, down: F64) -> F64:
     return longest * (-1.0 if longest @ down > 0 else 1.0)
 
 
-def _trajectory(
-    poses: F64,
-    axis: F64,
-    frames: Sequence[FramePoints],
-    met: dict[tuple[int, int], NormalEquations],
-    tracked: bool,
-) -> Trajectory:
+def _trajectory(found: Alignment, axis: F64, frames: Sequence[FramePoints], tracked: bool) -> Trajectory:
+    poses, met = found.world_from_camera, found.met
     turns = _turns(poses, axis)
     if len({frame.camera for frame in frames}) > 1:
         turns = turns % 360.0  # cameras that stand around go nowhere
@@ -204,7 +234,8 @@ def _trajectory(
     widest = float(np.diff(np.append(around, around[0] + 360.0)).max())
     seen = widest < WIDEST_GAP_DEG and (bool(loops) or not tracked)
     rms = 1000 * np.array([equations.rms_m for equations in met.values()], np.float64)
-    return Trajectory(_upright(poses, axis, frames), turns, bool(loops), rms, loop_rms, seen)
+    upright = _upright(poses, axis, frames)
+    return Trajectory(upright, turns, bool(loops), rms, loop_rms, seen, found.curve)
 
 
 def _ups(frames: Sequence[FramePoints], up: F64 | None) -> F64:
