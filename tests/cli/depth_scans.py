@@ -10,6 +10,7 @@ from bodyscan.capture.depth import read_depth
 from bodyscan.pipeline.depth import DepthReport, DepthScan
 from bodyscan.pipeline.depth_motion import MotionFound
 from bodyscan.reconstruct.depth.points import frame_points
+from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.track import Trajectory
 from bodyscan.types import Capture, ProvenanceStep
 from render.shapes import made_twin
@@ -27,7 +28,9 @@ def stick_scan(folder: Path) -> DepthScan:
     nan = float("nan")
     pairs, turns = np.array([0.5, 0.7]), np.arange(COUNT) * 90.0
     way = np.arange(3 * COUNT, dtype=np.float64).reshape(COUNT, 3)
-    trajectory = Trajectory(ring(count=COUNT), turns, False, pairs, nan, False, ("Moved.",))
+    error = RangeError.none([front])
+    error = error.changed(np.full(len(error.values_m), 0.0015))
+    trajectory = Trajectory(ring(count=COUNT), turns, False, pairs, nan, False, ("Moved.",), error)
     report = DepthReport(
         frames=names,
         trajectory=trajectory,

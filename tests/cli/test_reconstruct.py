@@ -209,12 +209,25 @@ def test_json_holds_the_numbers_and_the_page_shows_them(folder, quick):
     np.testing.assert_allclose(told["trajectory"], quick.report.trajectory.world_from_camera, atol=1e-6)
     assert told["loop_rms_mm"] is None  # no pair closes it, and JSON knows no NaN
     assert told["sway"] == {"head_mm": 12.0, "head_rms_mm": 5.0, "arms_mm": 20.0}
+    error = told["range_error"]
+    assert len(error["distance_m"]) == len(error["error_mm"]) > 0
+    assert set(error["error_mm"]) == {1.5}
     assert told["coverage"] == {"all": 0.75, "head": 0.5, "torso": 1.0}
     assert (told["voxel_mm"], told["expected_error_mm"]) == (4.2, 0.8)
     assert told["notes"] == ["Left out.", "Moved."]
     assert (told["frames"]["used"], told["frames"]["in_capture"]) == (COUNT, COUNT)
     page = Path(told["report"]).read_text()
-    for text in ("12 mm", "4.2 mm", "75 %", "Not all around", "none found", "Left out.", "Moved.", "4 of 4"):
+    for text in (
+        "12 mm",
+        "4.2 mm",
+        "1.5 mm",
+        "75 %",
+        "Not all around",
+        "none found",
+        "Left out.",
+        "Moved.",
+        "4 of 4",
+    ):
         assert text in page
     assert [stage["name"] for stage in told["stages"]] == ["read", "frames", "fusion", "write", "report"]
 

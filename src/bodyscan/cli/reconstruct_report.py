@@ -21,6 +21,7 @@ from bodyscan.geometry.normals import vertex_normals
 from bodyscan.mark import MarkInfo
 from bodyscan.pipeline import SOFTWARE
 from bodyscan.pipeline.depth import DepthScan
+from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.render.depth_report import DepthReportData
 from bodyscan.render.depth_report_pictures import Coverage, ExampleFrame
 from bodyscan.render.report import StageTime
@@ -87,6 +88,7 @@ def summary(
         "all_around": trajectory.is_all_around,
         "loop_rms_mm": _number(trajectory.loop_rms_mm),
         "pair_rms_mm": _number(_median(trajectory.pair_rms_mm)),
+        "range_error": _curve(trajectory.range_error),
         "sway": None
         if _stood_still(made)
         else {
@@ -186,6 +188,9 @@ def _numbers(made: Made) -> list[Number]:
                 "the sensor's noise is in it.",
             )
         )
+    if trajectory.range_error is not None:
+        greatest = f"{1000 * trajectory.range_error.greatest_m:.1f} mm"
+        rows.append(("Range error", greatest, "Of the sensor over the distance, at most; it was taken off."))
     if not _stood_still(made):
         rows += [
             ("Sway", f"{motion.sway_mm:.0f} mm", f"Of the head at most; {motion.sway_rms_mm:.0f} mm RMS."),
@@ -212,6 +217,17 @@ _AGREEMENT = {
     "rigid": "Single points to a surface of 5 mm cells, as if the person stood like a statue.",
     "body": "The same, with the person's sway taken out by the body model.",
 }
+
+
+def _curve(error: RangeError | None) -> dict[str, list[float]] | None:
+    """Every two centimetres."""
+    if error is None:
+        return None
+    distance = np.arange(error.start_m, error.end_m, 0.02)
+    return {
+        "distance_m": distance.round(3).tolist(),
+        "error_mm": (1000 * error.at(distance)).round(3).tolist(),
+    }
 
 
 def _followed_words(made: Made) -> str:

@@ -65,6 +65,11 @@ class RangeError:
         return (self.table @ self.values_m)[self._places(distance_m)]
 
     @property
+    def end_m(self) -> float:
+        """Distance at which it ends."""
+        return self.start_m + STEP_M * (len(self.table) - 1)
+
+    @property
     def greatest_m(self) -> float:
         """The largest error that it has anywhere."""
         return float(np.abs(self.table @ self.values_m).max())

@@ -92,9 +92,9 @@ class Trajectory:
     """The same over the pairs that close the loop; NaN where there are none."""
     is_all_around: bool
     """Whether the person was seen from all sides, and, where poses were tracked, the loop is closed."""
+    notes: tuple[str, ...] = ()
     range_error: RangeError | None = None
     """The sensor's error over the distance, for which the poses hold; None where it was not asked for."""
-    notes: tuple[str, ...] = ()
 
     @property
     def total_turn_deg(self) -> float:
@@ -235,7 +235,7 @@ def _trajectory(found: Alignment, axis: F64, frames: Sequence[FramePoints], trac
     seen = widest < WIDEST_GAP_DEG and (bool(loops) or not tracked)
     rms = 1000 * np.array([equations.rms_m for equations in met.values()], np.float64)
     upright = _upright(poses, axis, frames)
-    return Trajectory(upright, turns, bool(loops), rms, loop_rms, seen, found.curve)
+    return Trajectory(upright, turns, bool(loops), rms, loop_rms, seen, (), found.curve)
 
 
 def _ups(frames: Sequence[FramePoints], up: F64 | None) -> F64:
