@@ -305,9 +305,9 @@ def test_other_commands_take_a_capture_in_the_place_of_a_scan(folder, monkeypatc
 
 def test_steps_and_notes_of_a_capture_go_along(folder, quick):
     with StageProgress((), quiet=True) as progress:
-        capture, steps = read_person(folder / "capture", load_options(None, {}), progress)
-    assert capture.notes == ("Left out.", "Moved.")
-    assert [step.stage for step in steps] == ["frames", "fusion"]
+        scanned = read_person(folder / "capture", load_options(None, {}), progress)
+    assert scanned.capture.notes == ("Left out.", "Moved.")
+    assert [step.stage for step in scanned.steps] == ["frames", "fusion"]
     assert [stage.name for stage in progress.finished] == ["read", "frames", "fusion"]
 
 
@@ -375,7 +375,10 @@ def test_a_turn_before_a_camera_becomes_a_twin_that_tells_how(turn, folder):
     save_private_key(DEMO.controller_key, folder / "studio.jwk")
     (folder / "coarse.toml").write_text("[depth]\nvoxel_mm = 5\n[texture]\nsize = 1024\n")
     about = ("--consent", folder / "consent.json", "-o", folder / "twin.glb", "--levels", "1")
+    about = (*about, "--report", folder / "report")
     more = ("--config", folder / "coarse.toml", "--no-collision", "--ledger", folder / "l.sqlite", *QUICKLY)
     run("twin", path, *about, *more)
     steps = [step.stage for step in read_glb(folder / "twin.glb").provenance.steps]
     assert steps[:5] == ["frames", "poses", "first fit", "fusion", "reconstruct"]
+    assert 'href="capture.html"' in (folder / "report" / "report.html").read_text()
+    assert "One frame" in (folder / "report" / "capture.html").read_text()

@@ -149,7 +149,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     from bodyscan.cli.twin_options import load_options
 
     options = load_options(job.config, job.flags)
-    capture, _ = read_person(job.scan, options, progress)
+    capture = read_person(job.scan, options, progress).capture
 
     from bodyscan.pipeline import SOFTWARE, scan_to_fit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,6 +40,19 @@ AcceptOpenOption = Annotated[
     bool | None,
     typer.Option("--accept-open", help="Depth capture: take one that does not go all around, too."),
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class Scanned:
+    """A person's scan, as it was read or made of a depth capture."""
+
+    capture: Capture
+    steps: tuple[ProvenanceStep, ...] = ()
+    """Those that made it."""
+    frames: DepthCapture | None = None
+    """What it was made of."""
+    depth: DepthScan | None = None
+    """How."""
 
 
 def is_depth(path: Path) -> bool:
@@ -100,10 +113,8 @@ def depth_scan(capture: DepthCapture, options: TwinOptions, progress: StageProgr
     )
 
 
-def read_person(
-    path: Path, options: TwinOptions, progress: StageProgress
-) -> tuple[Capture, tuple[ProvenanceStep, ...]]:
-    """Return a raw scan and no steps, or a scan made of a depth capture and the steps that made it.
+def read_person(path: Path, options: TwinOptions, progress: StageProgress) -> Scanned:
+    """Return a raw scan, or a scan made of a depth capture.
 
     Consent is the caller's to check. Raises `InputError` for what cannot be read, and as `depth_to_scan`.
     """
@@ -113,15 +124,13 @@ def read_person(
     return as_scan(found, options, progress)
 
 
-def as_scan(
-    found: Capture | DepthCapture, options: TwinOptions, progress: StageProgress
-) -> tuple[Capture, tuple[ProvenanceStep, ...]]:
-    """Return what `read_input` read as a scan, with the steps that made it one. Raises as `depth_to_scan`."""
+def as_scan(found: Capture | DepthCapture, options: TwinOptions, progress: StageProgress) -> Scanned:
+    """Return what `read_input` read as a scan. Raises as `depth_to_scan`."""
     from bodyscan.types import Capture
 
     if isinstance(found, Capture):
-        return found, ()
+        return Scanned(found)
     progress.expect_more(len(DEPTH_STAGES))
     scan = depth_scan(found, options, progress)
     notes = dict.fromkeys((*scan.capture.notes, *scan.report.trajectory.notes))
-    return replace(scan.capture, notes=tuple(notes)), scan.stages
+    return Scanned(replace(scan.capture, notes=tuple(notes)), scan.stages, found, scan)

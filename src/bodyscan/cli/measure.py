@@ -117,7 +117,7 @@ def _of_scan(
 
     options = load_options(config, flags)
     with StageProgress(STAGES, quiet=quiet) as progress:
-        capture, _ = read_person(file, options, progress)
+        capture = read_person(file, options, progress).capture
 
         from bodyscan.pipeline import scan_to_fit
 

@@ -23,7 +23,7 @@ from bodyscan.cli.depth_scan import (
 )
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption, read_evidence
-from bodyscan.cli.output import check_output_file, check_output_folder, print_result
+from bodyscan.cli.output import check_output_file, check_output_folder, print_result, size_words
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
     ConfigOption,
@@ -150,7 +150,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
 
     mark = mark_under(text, str(job.use.purpose), SOFTWARE)
     data = scan_file(scan.capture, record.record_id)
-    made = Made(frames, scan, options, job.output, len(data))
+    made = Made(frames, scan, options)
     uses = UseWriter(
         place=job.ledger,
         record=record,
@@ -174,8 +174,9 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         # The studio's own check: written down, and not billed.
         check = replace(uses, kind=EntryKind.RENDER, use=replace(job.use, purpose=Purpose.MAKE_TWIN))
         with progress.stage("report") as remarks:
-            shown = report_data(made, record, mark, job.now, progress.finished)
+            outputs = {job.output.name: f"scan, {size_words(len(data))}"}
+            shown = report_data(made, outputs, record, mark, job.now, progress.finished)
             page = write_depth_report(job.report, shown, write=check)
             remarks.append(str(page))
-    values, rows = summary(made, record, page, progress.finished)
+    values, rows = summary(made, job.output, len(data), record, page, progress.finished)
     return values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)]

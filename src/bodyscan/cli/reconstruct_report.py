@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,13 +32,11 @@ Number = tuple[str, str, str]
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A reconstruction that is finished and written."""
+    """A reconstruction that is finished."""
 
     capture: DepthCapture
     scan: DepthScan
     options: TwinOptions
-    output: Path
-    size_bytes: int
 
 
 def scan_file(scan: Capture, record_id: str) -> bytes:
@@ -56,16 +54,21 @@ def scan_file(scan: Capture, record_id: str) -> bytes:
 
 
 def summary(
-    made: Made, record: ConsentRecord, page: Path | None, stages: Sequence[FinishedStage]
+    made: Made,
+    output: Path,
+    size_bytes: int,
+    record: ConsentRecord,
+    page: Path | None,
+    stages: Sequence[FinishedStage],
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the result as JSON values and as rows for a person."""
+    """Return the result, whose scan lies in `output`, as JSON values and as rows for a person."""
     capture, scan, report = made.capture, made.scan, made.scan.report
     trajectory, motion = report.trajectory, report.motion
     mesh = scan.capture.mesh
     size = np.ptp(mesh.vertices, axis=0)
     values = {
-        "scan": str(made.output),
-        "size_bytes": made.size_bytes,
+        "scan": str(output),
+        "size_bytes": size_bytes,
         "report": str(page) if page else None,
         "vertices": len(mesh.vertices),
         "triangles": len(mesh.faces),
@@ -113,7 +116,7 @@ def summary(
     width, height, depth = size
     least = sorted((share, name) for name, share in report.coverage.items() if name != "all")[:3]
     rows = [
-        ("scan", f"{made.output}, {size_words(made.size_bytes)}"),
+        ("scan", f"{output}, {size_words(size_bytes)}"),
         ("mesh", f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles"),
         ("size", f"{height:.3f} m high, {width:.3f} m wide, {depth:.3f} m deep"),
         *((name.lower(), value) for name, value, _ in _numbers(made)),
@@ -130,7 +133,12 @@ def summary(
 
 
 def report_data(
-    made: Made, record: ConsentRecord, mark: MarkInfo, now: datetime, stages: Sequence[FinishedStage]
+    made: Made,
+    outputs: Mapping[str, str],
+    record: ConsentRecord,
+    mark: MarkInfo,
+    now: datetime,
+    stages: Sequence[FinishedStage],
 ) -> DepthReportData:
     """Return what the report shows. One frame is loaded again and cut out alone, for its picture."""
     capture, scan, report = made.capture, made.scan, made.scan.report
@@ -157,7 +165,7 @@ def report_data(
         example=_example(made),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         notes=_notes(made),
-        outputs={made.output.name: f"scan, {size_words(made.size_bytes)}"},
+        outputs=outputs,
         source={
             "Capture": capture.source,
             "Format": capture.file_format,

@@ -46,7 +46,6 @@ from bodyscan.cli.scan_job import (
 from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
-from bodyscan.files import Writer, write_all
 
 if TYPE_CHECKING:
     from bodyscan.cli.twin_options import TwinOptions
@@ -236,14 +235,14 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             found = _with_photos(found, job.photos)
             remarks.append(f"{len(found.photos)} photos")
         expressions = {name: read_hinted(path, options.scan) for name, path in job.expressions.items()}
-    capture, steps = as_scan(found, options, progress)
+    scanned = as_scan(found, options, progress)
 
-    from bodyscan.cli import twin_report
+    from bodyscan.cli import twin_pages, twin_report
     from bodyscan.pipeline import SOFTWARE, QualityError, scan_to_twin
 
     try:
         result = scan_to_twin(
-            capture,
+            scanned.capture,
             consent=text,
             controller_key=key,
             use=job.use,
@@ -251,15 +250,24 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             evidence=known,
             options=options.pipeline,
             expressions=expressions,
-            earlier=steps,
+            earlier=scanned.steps,
             on_stage=progress.on_stage,
         )
     except QualityError as error:
         if job.report is not None:
+            mark = twin_report.scan_mark(record, job.use)
+            origin = twin_pages.capture_data(scanned, options, record, mark, job.now, progress)
             data = twin_report.refusal_data(
-                error, record, job.use, job.now, capture.source, progress.finished, options.pictures
+                error,
+                record,
+                mark,
+                job.now,
+                scanned.capture.source,
+                progress.finished,
+                options.pictures,
+                twin_pages.CAPTURE_PAGE if origin else "",
             )
-            _write_report(job.report, data, progress)
+            twin_pages.write_pages(job.report, data, origin, progress)
         raise
     from bodyscan.gltf.export import export_twin, part_kinds
     from bodyscan.ledger import EntryKind
@@ -289,12 +297,20 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         remarks.append(f"{len(exported.files)} files, the use is in the ledger")
     page = None
     if job.report is not None:
+        origin = twin_pages.capture_data(scanned, options, record, mark, job.now, progress)
         data = twin_report.report_data(
-            result, record, job.use, job.now, progress.finished, exported, options.pictures
+            result,
+            record,
+            job.use,
+            job.now,
+            progress.finished,
+            exported,
+            options.pictures,
+            twin_pages.CAPTURE_PAGE if origin else "",
         )
         # The studio's own check: written down, and not billed.
         check = replace(uses, kind=EntryKind.RENDER, use=replace(job.use, purpose=Purpose.MAKE_TWIN))
-        page = _write_report(job.report, data, progress, check)
+        page = twin_pages.write_pages(job.report, data, origin, progress, check)
     values, rows = twin_report.summary(result, record, exported, page, progress.finished)
     (receipt,) = receipts
     return values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)]
@@ -310,15 +326,6 @@ def _with_photos(found: Capture | DepthCapture, folder: Path) -> Capture:
             "the scan with `bodyscan reconstruct` and solve the cameras in its frame, or leave --photos out."
         )
     return replace(found, photos=read_photos(folder))
-
-
-def _write_report(folder: Path, data: Any, progress: StageProgress, write: Writer = write_all) -> Path:
-    from bodyscan.render import write_report
-
-    with progress.stage("report") as remarks:
-        page = write_report(folder, data, write=write)
-        remarks.append(str(page))
-    return page
 
 
 def _expressions(texts: list[str]) -> dict[str, Path]:

@@ -28,8 +28,9 @@ def report_data(
     stages: Sequence[FinishedStage],
     exported: Exported,
     pictures: PictureOptions,
+    capture_page: str = "",
 ) -> ReportData:
-    """Return what the report of a finished twin shows."""
+    """Return what the report of a finished twin shows; `capture_page` lies beside it."""
     return ReportData(
         twin_id=exported.main.path.stem,
         date=format_utc(now.replace(microsecond=0)),
@@ -45,17 +46,19 @@ def report_data(
             for what, file in zip(exported.kinds, exported.files, strict=True)
         },
         picture_options=pictures,
+        capture_page=capture_page,
     )
 
 
 def refusal_data(
     refused: QualityError,
     record: ConsentRecord,
-    use: Use,
+    mark: MarkInfo,
     now: datetime,
     input_name: str,
     stages: Sequence[FinishedStage],
     pictures: PictureOptions,
+    capture_page: str = "",
 ) -> ReportData:
     """Return what the report of a fit below the stated quality shows; there is no twin."""
     return ReportData(
@@ -64,12 +67,13 @@ def refusal_data(
         scan=refused.scan,
         fit=refused.fit,
         twin=None,
-        mark=_scan_mark(record, use),
+        mark=mark,
         consent=consent_summary(record),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
         warnings=(str(refused),),
         picture_options=pictures,
         input_name=input_name,
+        capture_page=capture_page,
     )
 
 
@@ -145,7 +149,7 @@ def summary(
     return values, rows + [("warning", warning) for warning in (*result.warnings, *exported.findings)]
 
 
-def _scan_mark(record: ConsentRecord, use: Use) -> MarkInfo:
+def scan_mark(record: ConsentRecord, use: Use) -> MarkInfo:
     """What pictures say where no twin was made: there is a record, and no geometry that it is bound to."""
     own = twin_id(record.record_id, NO_GEOMETRY).hex()
     return MarkInfo(record.record_id, record.subject.pseudonym, str(use.purpose), SOFTWARE, own)

@@ -80,8 +80,10 @@ class DepthReportData:
             raise InputError(f"{count} frames were named; the head's way has {np.shape(self.head_way_mm)}.")
 
 
-def write_depth_report(folder: str | Path, data: DepthReportData, *, write: Writer = write_all) -> Path:
-    """Draw all pictures and write `report.html` into `folder`, which is made where it is missing.
+def write_depth_report(
+    folder: str | Path, data: DepthReportData, *, name: str = FILE_NAME, write: Writer = write_all
+) -> Path:
+    """Draw all pictures and write the page `name` into `folder`, which is made where it is missing.
 
     The page holds its pictures and style in itself; `write` writes it. Raises `InputError` where `folder` is
     a file, and `StageError` or `InputError` where a picture cannot be drawn.
@@ -91,7 +93,7 @@ def write_depth_report(folder: str | Path, data: DepthReportData, *, write: Writ
         raise InputError(f"{target.name} is a file; give a folder for the report.")
     page = depth_report_page(data).encode()
     target.mkdir(parents=True, exist_ok=True)
-    path = target / FILE_NAME
+    path = target / name
     write({path: page})
     return path
 

@@ -71,6 +71,8 @@ class ReportData:
     picture_options: PictureOptions = field(default_factory=PictureOptions)
     input_name: str = ""
     """The scan's file name, where there is no twin that knows it."""
+    capture_page: str = ""
+    """File name, beside this one, of the page on the depth capture that the scan was made of."""
 
 
 def write_report(folder: str | Path, data: ReportData, *, write: Writer = write_all) -> Path:
@@ -98,6 +100,7 @@ def report_page(data: ReportData, pictures: ReportPictures) -> str:
         html.gallery(pictures.overview, data.mark),
         _figures(data),
         html.section("Warnings", "", html.bullets(warnings, "warnings")),
+        _capture(data),
         html.section(
             "Distance of scan and twin",
             f"Each point of the scan is coloured by its distance to the fitted surface. The scale ends at "
@@ -226,6 +229,18 @@ def consent_section(consent: ConsentSummary) -> str:
         "This is a demonstration record: it stands for no real person's agreement." if consent.is_demo else ""
     )
     return html.section("Consent", intro, html.facts(items))
+
+
+def _capture(data: ReportData) -> str:
+    if not data.capture_page:
+        return ""
+    page = escape(data.capture_page, quote=True)
+    return html.section(
+        "Depth capture",
+        "",
+        f'<p>The scan was made of depth frames. <a href="{page}">Where the cameras stood, what they saw of '
+        "each part of the body, and how the person swayed</a>.</p>",
+    )
 
 
 def _input_name(data: ReportData) -> str:
