@@ -10,6 +10,9 @@ DEMO_CONSENT ?= sample_scans/woman.consent.json
 # Node.js comes with the test set, into the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONHASHSEED := 0
+# Test workers; each needs up to 2 GB. Idle OpenMP threads of one must not spin on the cores of another.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 BENCHMARKS := build/benchmarks
 PEOPLE ?= $(BENCHMARKS)/people40.npz
@@ -67,10 +70,10 @@ demo: $(VENV)/.core
 	  --ledger demo/ledger.sqlite
 
 test: setup
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check

@@ -34,6 +34,49 @@ def test_pcd_keeps_points_colours_and_normals(tmp_path: Path, mode: str) -> None
         read_scan(path)
 
 
+def write_padded_pcd(path: Path, **changed: str) -> Path:
+    """As PCL writes structs of its own: 16 bytes for a position, and a colour among unused bytes."""
+    told = {
+        "VERSION": "0.7", "FIELDS": "x y z _ rgb _", "SIZE": "4 4 4 1 4 1", "TYPE": "F F F U F U",
+        "COUNT": "1 1 1 4 1 12", "WIDTH": "300", "HEIGHT": "1", "POINTS": "300", "DATA": "binary",
+    } | changed  # fmt: skip
+    table = np.zeros(300, [("p", "<f4", 3), ("a", "u1", 4), ("c", "<u4"), ("b", "u1", 12)])
+    table["p"] = POINTS
+    table["c"] = RGB @ [65536, 256, 1]
+    head = "".join(f"{word} {value}\n" for word, value in told.items())
+    path.write_bytes(f"# .PCD v.7\n{head}".encode() + table.tobytes())
+    return path
+
+
+def test_padding_in_a_pcd_is_passed_over(tmp_path: Path) -> None:
+    mesh = read_scan(write_padded_pcd(tmp_path / "c.pcd")).mesh
+    np.testing.assert_allclose(mesh.vertices, POINTS, atol=1e-6)
+    np.testing.assert_array_equal(mesh.colors, RGB)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"FIELDS": "x y z _ x _"}, "contradicts itself"),
+        ({"SIZE": "4 4 4 1 4 3"}, "contradicts itself"),
+        ({"SIZE": "4 4 4 1 4"}, "contradicts itself"),
+        ({"TYPE": "F F F U F Q"}, "contradicts itself"),
+        ({"COUNT": "1 1 1 4 1 0"}, "contradicts itself"),
+        ({"COUNT": "1 1 1 4 1 99999"}, "contradicts itself"),
+        ({"WIDTH": "299"}, "contradicts itself"),
+        ({"WIDTH": "301", "POINTS": "301"}, "is truncated: it has 9600 of 9632 bytes"),
+        ({"POINTS": "many"}, "contradicts itself"),
+        ({"DATA": "binary_compressed"}, "its points fill"),
+        ({"DATA": "morse"}, "lacks FIELDS, POINTS or DATA"),
+        ({"FIELDS": "x y w _ rgb _"}, "has no positions"),
+    ],
+)
+def test_a_pcd_whose_header_lies_is_refused(tmp_path: Path, changed: dict, words: str) -> None:
+    # Open3D reads past the end of its memory on some of these.
+    with pytest.raises(InputError, match=words):
+        read_scan(write_padded_pcd(tmp_path / "c.pcd", **changed))
+
+
 def test_a_header_names_the_columns(tmp_path: Path) -> None:
     table = np.hstack([RGB, POINTS[:, [2, 1, 0]], UNIT])
     np.savetxt(

@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 
-from bodyscan.capture import ply
 from bodyscan.capture.colors import to_srgb_u8
 from bodyscan.capture.depth_frames import (
     LazyFrames,
@@ -38,9 +37,9 @@ from bodyscan.capture.depth_frames import (
     parse_numbers,
     quaternion_pose,
 )
-from bodyscan.capture.pcd import read_pcd
+from bodyscan.capture.pcd import pcd_header, read_pcd
+from bodyscan.capture.ply import RGB, pick, ply_columns
 from bodyscan.errors import InputError
-from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.types import F32, F64, U8, Bool, DepthCapture, DepthFrame
 
 MOST_PX = 1.0
@@ -51,9 +50,6 @@ FEWEST_POINTS = 100
 LEAST_SPREAD = 0.02
 """Of the picture's width and height, that the points must fill for a camera to be found."""
 MOST_POINTS = 20_000_000
-HEADER_BYTES = 65_536
-PCD_SIZES = ("WIDTH", "HEIGHT", "POINTS")
-PCD_WORDS = {"VERSION", "FIELDS", "SIZE", "TYPE", "COUNT", "VIEWPOINT", *PCD_SIZES}
 FARTHEST, NEAREST = 1e6, 1e-3
 """Largest coordinate, in whatever unit, and least depth of a point."""
 METRES_TO_MM = 200.0
@@ -140,14 +136,9 @@ def _files(path: Path) -> list[Path]:
     return [path] if path.is_file() and path.suffix.lower() in (".pcd", ".ply") else []
 
 
-def _header(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(HEADER_BYTES).decode("latin-1")
-
-
 def _organised(path: Path) -> tuple[int, int] | None:
     """Columns and rows that a header tells; None where it tells none, or one row."""
-    head = _header(path)
+    head = pcd_header(path)  # a PLY file's is text as well
     if path.suffix.lower() == ".pcd":
         width, height = re.search(r"(?m)^WIDTH\s+(\d+)", head), re.search(r"(?m)^HEIGHT\s+(\d+)", head)
     else:
@@ -178,67 +169,22 @@ def _load(path: Path, size: tuple[int, int]) -> _Grid:
 
 
 def _load_pcd(path: Path) -> _Grid:
-    """Open3D keeps the file's order, and with `remove_nan_points=False` the empty cells."""
-    _require_whole_pcd(path)
-    load_open3d()  # `read_pcd` would import all of it
     (part,) = read_pcd(path).parts
     return _Grid(part.vertices, part.colors)
 
 
-def _require_whole_pcd(path: Path) -> None:
-    """Refuse a header that contradicts itself or the file's length: Open3D crashes on some."""
-    head = _header(path)
-    data = re.search(r"(?m)^DATA[ \t]+(ascii|binary|binary_compressed)[ \t]*\r?\n", head)
-    lines = [line.split() for line in head[: data.start() if data else 0].splitlines()]
-    words = {line[0]: line[1:] for line in lines if line and not line[0].startswith("#")}
-    named = [line[0] for line in lines if line and not line[0].startswith("#")]
-    fields = words.get("FIELDS", [])
-    counts = words.get("COUNT", ["1"] * len(fields))
-    sizes, types = words.get("SIZE", []), words.get("TYPE", [])
-    known = dict(zip(fields, zip(sizes, types, counts, strict=False), strict=False))
-    if (
-        data is None
-        or len(set(named)) < len(named)
-        or not set(named) <= PCD_WORDS
-        or not len(fields) == len(sizes) == len(types) == len(counts) == len(set(fields))
-        or not all(size in ("1", "2", "4", "8") for size in sizes)
-        or not all(kind in ("F", "I", "U") for kind in types)
-        or not all(re.fullmatch(r"[1-9]\d{0,3}", count) for count in counts)
-        or not all(known.get(axis) in (("4", "F", "1"), ("8", "F", "1")) for axis in "xyz")
-        or not all(known.get(name, ("4", "", "1"))[::2] == ("4", "1") for name in ("rgb", "rgba"))
-        or not all(re.fullmatch(r"\d{1,9}", " ".join(words.get(name, []))) for name in PCD_SIZES)
-        or int(words["WIDTH"][0]) * int(words["HEIGHT"][0]) != int(words["POINTS"][0])
-    ):
-        raise InputError(f"{path.name}: its PCD header is damaged or contradicts itself; export it again.")
-    step = sum(int(size) * int(count) for size, count in zip(sizes, counts, strict=True))
-    needed, there = step * int(words["POINTS"][0]), path.stat().st_size - len(head[: data.end()])
-    if data[1] == "binary_compressed":
-        with path.open("rb") as file:
-            file.seek(data.end())
-            packed, plain = np.frombuffer(file.read(8).ljust(8, b"\0"), "<u4").tolist()
-        if plain != needed:
-            raise InputError(
-                f"{path.name} is damaged: its points fill {plain} bytes, not {needed}. Copy it again."
-            )
-        needed = packed + 8
-    if data[1] != "ascii" and there < needed:
-        raise InputError(
-            f"{path.name} is truncated: it has {there} of {needed} bytes of points. Copy it again."
-        )
-
-
 def _load_ply(path: Path, cells: int) -> _Grid:
     try:
-        columns = _ply_columns(path)
+        columns, _ = ply_columns(path)
     except (KeyError, IndexError, ValueError, TypeError, OverflowError) as error:
         raise InputError(
             f"{path.name} is no PLY file that can be read ({str(error)[:60]}); export it again."
         ) from None
     vertex = columns.get("vertex", {})
-    points = ply._pick(vertex, ("x", "y", "z"))
+    points = pick(vertex, ("x", "y", "z"))
     if points is None:
         raise InputError(f"{path.name} has no vertex positions: the properties x, y, z are missing.")
-    rgb = ply._pick(vertex, *ply._RGB)
+    rgb = pick(vertex, *RGB)
     points, colors = points.astype(np.float64), None if rgb is None else to_srgb_u8(rgb)
     cell = columns.get("range_grid", {}).get("vertex_indices")
     if cell is None:
@@ -256,14 +202,6 @@ def _load_ply(path: Path, cells: int) -> _Grid:
         painted = np.zeros((cells, 3), np.uint8)
         painted[counts == 1] = colors[flat]
     return _Grid(spread, painted)
-
-
-def _ply_columns(path: Path) -> dict[str, dict[str, Any]]:
-    data = path.read_bytes()
-    encoding, elements, _, body = ply._header(data, path.name)
-    if encoding == "ascii":
-        return ply._read_ascii(data[body:], elements, path.name)
-    return ply._read_binary(data, body, elements, "<" if "little" in encoding else ">", path.name)
 
 
 def _known(points: F64) -> Bool:
@@ -328,7 +266,7 @@ def _poses(files: list[Path], scale: float) -> list[F64] | list[None]:
     found: list[Any] = []
     for file in files:
         line = (
-            re.search(r"(?m)^VIEWPOINT\s+([^\r\n]+)", _header(file))
+            re.search(r"(?m)^VIEWPOINT\s+([^\r\n]+)", pcd_header(file))
             if file.suffix.lower() == ".pcd"
             else None
         )

@@ -55,15 +55,24 @@ _Columns = dict[str, Any]
 
 def read_ply(path: Path) -> Parsed:
     """Return the mesh or cloud of a PLY file, with its texture where a comment names one."""
-    data = path.read_bytes()
-    encoding, elements, comments, body = _header(data, path.name)
-    if encoding == "ascii":
-        columns = _read_ascii(data[body:], elements, path.name)
-    else:
-        columns = _read_binary(data, body, elements, "<" if "little" in encoding else ">", path.name)
+    columns, comments = ply_columns(path)
     if "vertex" not in columns:
         raise InputError(f"{path.name} has no element named vertex: it is no mesh and no cloud.")
     return _assemble(path, columns, comments)
+
+
+def ply_columns(path: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return a column for each property of each element, and the comments.
+
+    Lists have `flat` values and `counts`, one a record. Raises `InputError` for what is no PLY file, and one
+    of Python's own errors for some that are damaged.
+    """
+    data = path.read_bytes()
+    encoding, elements, comments, body = _header(data, path.name)
+    if encoding == "ascii":
+        return _read_ascii(data[body:], elements, path.name), comments
+    order = "<" if "little" in encoding else ">"
+    return _read_binary(data, body, elements, order, path.name), comments
 
 
 def _header(data: bytes, name: str) -> tuple[str, list[_Element], list[str], int]:
@@ -254,7 +263,8 @@ def _read_ascii(text: bytes, elements: list[_Element], name: str) -> dict[str, _
     return columns
 
 
-def _pick(columns: _Columns, *choices: tuple[str, ...]) -> NDArray[Any] | None:
+def pick(columns: _Columns, *choices: tuple[str, ...]) -> NDArray[Any] | None:
+    """Return (N, len(names)) of the first of `choices` whose columns are all there, or None."""
     for names in choices:
         if all(n in columns and not isinstance(columns[n], _Ragged) for n in names):
             return np.stack([columns[n] for n in names], axis=1)
@@ -262,7 +272,7 @@ def _pick(columns: _Columns, *choices: tuple[str, ...]) -> NDArray[Any] | None:
 
 
 _ROUNDING = 1e-5
-_RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 
 
 def _confidence(columns: _Columns, notes: list[str]) -> NDArray[np.float32] | None:
@@ -290,14 +300,14 @@ def _confidence(columns: _Columns, notes: list[str]) -> NDArray[np.float32] | No
 
 def _assemble(path: Path, columns: dict[str, _Columns], comments: list[str]) -> Parsed:
     vertex, face = columns["vertex"], columns.get("face", {})
-    positions = _pick(vertex, ("x", "y", "z"))
+    positions = pick(vertex, ("x", "y", "z"))
     if positions is None:
         raise InputError(f"{path.name} has no vertex positions: the properties x, y, z are missing.")
     notes: list[str] = []
-    rgb = _pick(vertex, *_RGB)
+    rgb = pick(vertex, *RGB)
     colors = None if rgb is None else to_srgb_u8(rgb)
-    normals = _pick(vertex, ("nx", "ny", "nz"))
-    uvs = _pick(vertex, ("texture_u", "texture_v"), ("u", "v"), ("s", "t"))
+    normals = pick(vertex, ("nx", "ny", "nz"))
+    uvs = pick(vertex, ("texture_u", "texture_v"), ("u", "v"), ("s", "t"))
     part = Part(positions.astype(np.float64), np.zeros((0, 3), np.int32), colors=colors, normals=normals)
     part.confidence = _confidence(vertex, notes)
     if uvs is not None:
@@ -309,7 +319,7 @@ def _assemble(path: Path, columns: dict[str, _Columns], comments: list[str]) -> 
         return Parsed([part], notes)
     corners, polygon = fan_corners(lists.counts)
     part.faces = lists.flat[corners].astype(np.int64)
-    face_rgb = _pick(face, *_RGB)
+    face_rgb = pick(face, *RGB)
     if part.colors is None and face_rgb is not None:
         part.colors = np.full((len(positions), 3), 200, np.uint8)
         valid = (part.faces >= 0).all(axis=1) & (part.faces < len(positions)).all(axis=1)
