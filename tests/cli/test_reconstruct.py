@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import typing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +242,12 @@ def test_rows_for_a_person_name_the_least_seen_part(folder, quick):
 def test_who_stood_like_a_statue_has_no_sway(folder, quick):
     told = json.loads(run(*command(folder, "--motion", "rigid", "--json")).stdout)
     assert told["sway"] is None
+
+
+def test_a_single_instant_has_no_sway(folder, quick, monkeypatch):
+    alone = replace(quick, report=replace(quick.report, agreement_mm={"rigid": 2.0}, followed=False))
+    monkeypatch.setattr(bodyscan.pipeline.depth, "depth_to_scan", lambda *_, **__: alone)
+    assert json.loads(run(*command(folder, "--json")).stdout)["sway"] is None
 
 
 def test_the_same_capture_gives_the_same_file_and_is_one_use(folder, quick):

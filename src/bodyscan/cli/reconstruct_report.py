@@ -265,7 +265,7 @@ def _notes(made: Made) -> tuple[str, ...]:
 
 def _stood_still(made: Made) -> bool:
     """Whether the person was taken to stand still: then nothing was found out about their motion."""
-    return made.options.depth.motion == "rigid"
+    return made.options.depth.motion == "rigid" or "body" not in made.scan.report.agreement_mm
 
 
 def _example(made: Made) -> ExampleFrame:

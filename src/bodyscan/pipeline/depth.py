@@ -59,6 +59,7 @@ from bodyscan.types import (
     ProvenanceStep,
     ScanMesh,
 )
+from bodyscan.types.depth import instants
 
 FIRST_VOXEL_M = 0.005
 """Cell of the surfaces that the body is fitted to and that are compared, where points lie closely enough."""
@@ -94,7 +95,8 @@ class DepthReport:
     voxel_mm: float
     """Side of the cells that it was fused on."""
     agreement_mm: Mapping[str, float]
-    """`rigid`, and `body` where it was tried: mean distance of single points to a coarse surface."""
+    """`rigid`, and `body` where it was tried (of a single instant it is not): mean distance of single points
+    to a coarse surface."""
     front_id: int
     """Which of the capture's frames sees the person most from the front."""
     front: FramePoints
@@ -148,13 +150,13 @@ def depth_to_scan(
     agreement = {"rigid": agreement_mm(still.mesh, key, trajectory.world_from_camera[keys])}
     body, ups = first, ups_in_world(person, trajectory, how)
     found = motion_found(first.model, first.sequence, ups)
-    if options.motion != "rigid":
+    if options.motion != "rigid" and len(instants(person.frames)) > 1:
         with stages.run("motion", options.sequence) as remarks:
             body, agreement["body"] = _followed(person, trajectory, first, options)
             found = motion_found(body.model, body.sequence, ups)
             remarks.append(found.words)
     gained = agreement.get("body", np.inf) < RIGID_UNLESS * agreement["rigid"]
-    followed = options.motion == "body" or (options.motion == "auto" and gained)
+    followed = "body" in agreement and (gained or options.motion == "body")
     with stages.run("fusion", options.fuse) as remarks:
         voxel_m = (
             options.voxel_mm / 1000
@@ -163,7 +165,7 @@ def depth_to_scan(
         )
         fused = _fused(person, trajectory, body if followed else None, voxel_m, options)
         remarks.append(f"{len(fused.mesh.faces):,} faces at {1000 * voxel_m:.1f} mm")
-        if not followed and options.motion == "auto":
+        if "body" in agreement and not followed:
             remarks.append("the frames agree as well when nobody moved")
     shown = body if followed else first
     vertices = shown.model.pose(shown.sequence.mean).vertices
