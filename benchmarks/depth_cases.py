@@ -81,6 +81,8 @@ class Task:
     """`given` or `track`; tracked frames carry no poses and no direction up."""
     motion: str = "auto"
     """`DepthOptions.motion`."""
+    range_error: bool = True
+    """`TrackOptions.range_error`."""
     shuffled: bool = False
     """The frames come in a random order, and say that they were taken in it."""
     must_refuse: bool = False
@@ -94,7 +96,15 @@ class Task:
     @property
     def digest(self) -> str:
         """Of all that its row depends on."""
-        told = [self.case, self.method, self.poses, self.motion, self.shuffled, self.shot.digest]
+        told = [
+            self.case,
+            self.method,
+            self.poses,
+            self.motion,
+            self.range_error,
+            self.shuffled,
+            self.shot.digest,
+        ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
 
 
@@ -154,6 +164,8 @@ def all_tasks(size: Size, peers: Sequence[tuple[str, str]]) -> list[Task]:
             Task("sway-as-statue", sway, motion="rigid"),
         ]
         if number < 2:
+            tasks.append(Task("rigid-given-no-curve", rigid, poses="given", range_error=False))
+            tasks.append(Task("rigid-tracked-no-curve", rigid, range_error=False))
             tasks.append(Task("scramble", rigid, shuffled=True, must_refuse=True))
             tasks.append(Task("open", opened, must_refuse=True))
         if number < size.peers:

@@ -30,9 +30,9 @@ CASE_COLUMNS = (
     "mean_mm", "p95_mm", "bias_mm", "missing", "still_mean_mm", "still_p95_mm", "still_bias_mm",
     "still_missing", "doubled_limbs", "doubled", "doubled_rays", "open_rays", "thickness_mm",
     "thickness_bias_mm", "thickest_mm", "poses_mm", "worst_pose_mm", "closed", "all_around", "turn_deg",
-    "loop_rms_mm", "followed", "agree_rigid_mm", "agree_body_mm", "sway_found_mm", "expected_mm",
-    "fit_failed", "acceptable", "girth_mm", "bust_mm", "waist_mm", "hips_mm", "unsteady", "limb_girth_mm",
-    "stature_mm", "used", "faces", "total_s", "total_cpu_s", "frames_s", "poses_s", "first_fit_s", "motion_s",
+    "loop_rms_mm", "followed", "agree_rigid_mm", "agree_body_mm", "range_error_mm", "sway_found_mm",
+    "expected_mm", "fit_failed", "acceptable", "girth_mm", "bust_mm", "waist_mm", "hips_mm", "unsteady",
+    "limb_girth_mm", "stature_mm", "used", "faces", "total_s", "total_cpu_s", "frames_s", "poses_s", "first_fit_s", "motion_s",
     "fusion_s", "fit_s", "peak_mb", "said",
 )  # fmt: skip
 TABLE = ("mean_mm", "p95_mm", "bias_mm", "missing", "still_mean_mm", "thickness_mm", "doubled_limbs",

@@ -31,6 +31,7 @@ from bodyscan.pipeline import model_of
 from bodyscan.pipeline.depth import DepthOptions, depth_to_scan
 from bodyscan.pipeline.stages import StageEvent
 from bodyscan.reconstruct import reconstruct_scan
+from bodyscan.reconstruct.depth.track import TrackOptions
 from bodyscan.simulate.depth import DepthTruth
 from bodyscan.simulate.surface import fine_topology, round_positions
 from bodyscan.types import F64, Capture, Mesh
@@ -75,14 +76,16 @@ def _ours(task: Task, folder: Path, result: Path, girths: bool) -> Row:
         if event.state == "done":
             row[f"{event.stage.replace(' ', '_')}_s"] = event.seconds
 
-    options = DepthOptions(poses=task.poses, motion=task.motion)
+    track = TrackOptions(range_error=task.range_error)
+    options = DepthOptions(poses=task.poses, motion=task.motion, track=track)
     scan = watch.run("total", lambda: depth_to_scan(capture, options, on_stage=done))
-    report, mesh = scan.report, scan.capture.mesh
+    report, mesh, error = scan.report, scan.capture.mesh, scan.report.trajectory.range_error
     row |= {
         **watch.seconds, "peak_mb": watch.peak_mb(), "faces": len(mesh.faces),
         "used": len(report.frames), "closed": int(report.trajectory.closed),
         "all_around": int(report.trajectory.is_all_around), "turn_deg": report.trajectory.total_turn_deg,
         "loop_rms_mm": report.trajectory.loop_rms_mm, "followed": int(report.followed),
+        "range_error_mm": 1000 * error.greatest_m if error else 0.0,
         "sway_found_mm": report.motion.sway_mm, "expected_mm": report.sigma_mm,
         **{f"agree_{name}_mm": value for name, value in report.agreement_mm.items()},
     }  # fmt: skip
