@@ -32,8 +32,8 @@ CASE_COLUMNS = (
     "thickness_bias_mm", "thickest_mm", "poses_mm", "worst_pose_mm", "closed", "all_around", "turn_deg",
     "loop_rms_mm", "followed", "agree_rigid_mm", "agree_body_mm", "range_error_mm", "sway_found_mm",
     "expected_mm", "fit_failed", "acceptable", "girth_mm", "bust_mm", "waist_mm", "hips_mm", "unsteady",
-    "limb_girth_mm", "stature_mm", "used", "faces", "total_s", "total_cpu_s", "frames_s", "poses_s", "first_fit_s", "motion_s",
-    "fusion_s", "fit_s", "peak_mb", "said",
+    "limb_girth_mm", "stature_mm", "used", "faces", "total_s", "total_cpu_s", "frames_s", "poses_s",
+    "first_fit_s", "motion_s", "fusion_s", "fit_s", "peak_mb", "said",
 )  # fmt: skip
 TABLE = ("mean_mm", "p95_mm", "bias_mm", "missing", "still_mean_mm", "thickness_mm", "doubled_limbs",
          "poses_mm", "girth_mm", "total_s", "peak_mb")  # fmt: skip
