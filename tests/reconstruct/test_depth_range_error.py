@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bodyscan.geometry.rigid import rigid_inverse
 from bodyscan.reconstruct.depth.range_error import RangeError, distances_m
 from bodyscan.reconstruct.depth.track import TrackOptions, given_trajectory, track_frames
 from bodyscan.types import FramePoints
-from reconstruct.depth_rings import frames, placed, ring
+from reconstruct.depth_rings import frames, person, placed, ring
 
 WAVE_M, HEIGHT_M = 0.31, 0.002
 
@@ -96,6 +97,18 @@ def test_where_there_is_no_error_next_to_none_is_found(circle):
     assert found is not None
     distance = np.concatenate([distances_m(frame.points) for frame in circle[1]])
     assert 1000 * float(np.std(found.at(distance))) < 0.3  # of noise of 1 mm and pixels of 13 mm
+
+
+def test_sway_between_exact_poses_is_no_error_of_the_sensor():
+    poses = ring(24)
+    way = np.random.default_rng(5).normal(scale=0.006, size=(24, 3)) * [1.0, 0.0, 1.0]
+    seen = frames(poses, lambda k: replace(person(), translation=way[k]), noise_m=0.001)
+    found = given_trajectory(seen, poses, exactly=True)
+    assert found.range_error is not None
+    kept = found.world_from_camera
+    np.testing.assert_allclose(rigid_inverse(kept[0]) @ kept, rigid_inverse(poses[0]) @ poses, atol=1e-9)
+    distance = np.concatenate([distances_m(frame.points) for frame in seen])
+    assert 1000 * float(np.std(found.range_error.at(distance))) < 0.35
 
 
 def test_scale_and_offset_are_taken_for_right(circle):

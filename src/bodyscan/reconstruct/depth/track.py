@@ -25,7 +25,7 @@ from bodyscan.reconstruct.depth.align import (
     PairFit,
     align_all,
     align_pair,
-    pair_equations,
+    judged,
 )
 from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
@@ -146,16 +146,16 @@ def given_trajectory(
     axis = _given_axis(frames, poses, up)
     surfels = [make_surfels(frame, options.samples, options.seed + k) for k, frame in enumerate(frames)]
     pairs = _partners(_turns(poses, axis))
-    stayed = _judged(_held(surfels, poses, pairs, options), surfels, pairs)
-    if exactly or not stayed.met:
+    stayed = judged(_held(surfels, poses, pairs, options), surfels, pairs)
+    if not stayed.met or (exactly and not options.range_error):
         return _trajectory(stayed, axis, frames, tracked=False)
-    moved = _judged(_aligned(surfels, poses, pairs, options, instants(frames)), surfels, pairs)
-    if len(moved.met) < 0.9 * len(stayed.met):
+    moved = judged(_aligned(surfels, poses, pairs, options, instants(frames)), surfels, pairs)
+    if not _clearly_better(moved, stayed):
         return _trajectory(stayed, axis, frames, tracked=False)
-    before_mm, after_mm = stayed.rms_mm, moved.rms_mm
-    if before_mm < MOVED_FACTOR * after_mm + MOVED_MORE_MM:
-        return _trajectory(stayed, axis, frames, tracked=False)
-    found = moved.world_from_camera
+    if exactly:
+        # Who sways between exact poses bends the curve that was found at them.
+        return _trajectory(replace(stayed, curve=moved.curve), axis, frames, tracked=False)
+    found, before_mm, after_mm = moved.world_from_camera, stayed.rms_mm, moved.rms_mm
     way = rigid_inverse(poses[0]) @ poses - rigid_inverse(found[0]) @ found
     far = np.linalg.norm(way[:, :3, 3], axis=1)
     note = (
@@ -191,15 +191,10 @@ def _no_curve(surfels: list[Surfels], options: TrackOptions) -> RangeError | Non
     return RangeError.none([each.frame for each in surfels]) if options.range_error else None
 
 
-def _judged(found: Alignment, surfels: list[Surfels], pairs: list[tuple[int, int]]) -> Alignment:
-    """With how each pair lies in the end, by shape alone, as far as `NEAR_M`."""
-    poses = found.world_from_camera
-    inverse = rigid_inverse(poses)
-    seen = {
-        (i, j): pair_equations(surfels[i], surfels[j], inverse[j] @ poses[i], NEAR_M, 0.0, found.curve)
-        for i, j in pairs
-    }
-    return replace(found, met={pair: equations for pair, equations in seen.items() if equations is not None})
+def _clearly_better(moved: Alignment, stayed: Alignment) -> bool:
+    if len(moved.met) < 0.9 * len(stayed.met):
+        return False
+    return stayed.rms_mm >= MOVED_FACTOR * moved.rms_mm + MOVED_MORE_MM
 
 
 def _given_axis(frames: Sequence[FramePoints], poses: F64, up: F64 | None) -> F64:
