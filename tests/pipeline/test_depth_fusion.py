@@ -15,9 +15,10 @@ from bodyscan.pipeline.depth_fusion import (
     fitting_voxel_m,
     fuse_in_mean_pose,
     fuse_still,
+    without_strays,
 )
 from bodyscan.pipeline.depth_motion import motion_found
-from bodyscan.reconstruct.depth.fuse import FuseOptions
+from bodyscan.reconstruct.depth.fuse import FusedSurface, FuseOptions
 from bodyscan.types import BodyParams, Mesh
 from reconstruct.depth_rings import body_model, frames, person, ring
 
@@ -99,3 +100,25 @@ def test_a_square_metre_is_one():
         np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float), np.array([[0, 1, 2], [0, 2, 3]])
     )
     assert area_m2(square) == pytest.approx(1.0)
+
+
+def test_a_patch_of_floor_is_no_part_of_the_person_and_a_loose_finger_is():
+    body = body_model().mesh(body_model().pose(person()).vertices)
+    corner = np.array([[0.0, 0, 0], [0, 0, 0.02], [0.02, 0, 0]])
+    floor = corner + np.array([0.35, float(body.vertices[:, 1].min()), 0.3])
+    finger = corner + body.vertices[body.vertices[:, 0].argmax()]
+    parts = [body.vertices, floor, finger]
+    starts = np.cumsum([0, len(body.vertices), 3])
+    faces = [body.faces, np.array([[0, 1, 2]]), np.array([[0, 1, 2]])]
+    vertices = np.concatenate(parts)
+    mesh = Mesh(
+        vertices, np.concatenate([f + s for f, s in zip(faces, starts, strict=True)]).astype(np.int32)
+    )
+    ones = np.ones(len(vertices), np.float32)
+    fused = FusedSurface(mesh, np.tile(np.float32([0, 1, 0]), (len(vertices), 1)), ones, ones)
+    cleared = without_strays(fused, body)
+    assert len(cleared.mesh.faces) == len(mesh.faces) - 1
+    gone = set(map(tuple, vertices)) - set(map(tuple, cleared.mesh.vertices))
+    assert gone == set(map(tuple, floor))
+    assert len(cleared.sigma_m) == len(cleared.confidence) == len(cleared.mesh.vertices)
+    assert without_strays(cleared, body).mesh.faces.shape == cleared.mesh.faces.shape

@@ -41,6 +41,7 @@ from bodyscan.pipeline.depth_fusion import (
     fitting_voxel_m,
     fuse_in_mean_pose,
     fuse_still,
+    without_strays,
 )
 from bodyscan.pipeline.depth_motion import MotionFound, motion_found
 from bodyscan.pipeline.depth_options import DepthOptions
@@ -163,12 +164,13 @@ def depth_to_scan(
             if options.voxel_mm
             else fitting_voxel_m(person.frames, area_m2(still.mesh))
         )
+        shown = body if followed else first
+        vertices = shown.model.pose(shown.sequence.mean).vertices
         fused = _fused(person, trajectory, body if followed else None, voxel_m, options)
+        fused = without_strays(fused, shown.model.mesh(vertices))
         remarks.append(f"{len(fused.mesh.faces):,} faces at {1000 * voxel_m:.1f} mm")
         if "body" in agreement and not followed:
             remarks.append("the frames agree as well when nobody moved")
-    shown = body if followed else first
-    vertices = shown.model.pose(shown.sequence.mean).vertices
     seen = seen_vertices(shown.model, vertices, fused.mesh)
     front = _front(trajectory)
     report = DepthReport(

@@ -10,7 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.sequence import SequenceFit
+from bodyscan.geometry.components import face_components
 from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.weld import used_vertices
 from bodyscan.reconstruct.depth.fuse import (
     FusedSurface,
     FuseOptions,
@@ -27,6 +29,8 @@ FAR_MM = 20.0
 JUDGED = 600
 """Points of each frame that its agreement with the surface is judged by."""
 TRUSTED = 0.5
+STRAY_M = 0.03
+"""Loose pieces of the surface belong to the person up to so far from the body: fingers, hair, cloth."""
 WORKERS = 4
 FINEST_M, COARSEST_M = 0.003, 0.012
 CELLS_A_POINT = 2.0
@@ -67,6 +71,30 @@ def fuse_in_mean_pose(
             for cloud in pool.map(moved, range(start, min(start + WORKERS, len(frames)))):
                 fusion.add(cloud)
     return fusion.extract()
+
+
+def without_strays(fused: FusedSurface, body: Mesh) -> FusedSurface:
+    """The surface without pieces that lie apart from it and from the `body` that was fitted: a patch of floor
+    of a frame that shows too little floor to know it by."""
+    piece = face_components(fused.mesh.faces, len(fused.mesh.vertices))
+    if len(piece) == 0 or piece.max() == 0:
+        return fused
+    mesh = fused.mesh
+    of_vertex = np.empty(len(mesh.vertices), np.int64)
+    of_vertex[mesh.faces.reshape(-1)] = np.repeat(piece, 3)
+    kept = np.arange(piece.max() + 1) == np.bincount(piece).argmax()
+    loose = np.flatnonzero(~kept[of_vertex])
+    distance = Raycaster(body).closest(mesh.vertices[loose])[0]
+    for number in np.unique(of_vertex[loose]):
+        kept[number] = np.median(distance[of_vertex[loose] == number]) < STRAY_M
+    rows, faces = used_vertices(mesh.faces[kept[piece]], len(mesh.vertices))
+    colors = None if mesh.colors is None else mesh.colors[rows]
+    return FusedSurface(
+        Mesh(mesh.vertices[rows], faces, colors=colors),
+        fused.normals[rows],
+        fused.sigma_m[rows],
+        fused.confidence[rows],
+    )
 
 
 def agreement_mm(
