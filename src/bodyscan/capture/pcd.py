@@ -110,7 +110,7 @@ def _body(path: Path, head: str) -> _Body:
     ):
         raise InputError(f"{path.name}: its PCD header is damaged or contradicts itself; export it again.")
     record = sum(int(size) * int(count) for size, count in zip(sizes, counts, strict=True))
-    return _Body(int(words["POINTS"][0]), record, data[1], len(head[: data.end()].encode("latin-1")))
+    return _Body(int(words["POINTS"][0]), record, data[1], data.end())
 
 
 def _require(path: Path, promised: int, found: int) -> None:

@@ -84,9 +84,9 @@ def without_strays(fused: FusedSurface, body: Mesh) -> FusedSurface:
     of_vertex[mesh.faces.reshape(-1)] = np.repeat(piece, 3)
     kept = np.arange(piece.max() + 1) == np.bincount(piece).argmax()
     loose = np.flatnonzero(~kept[of_vertex])
-    distance = Raycaster(body).closest(mesh.vertices[loose])[0]
-    for number in np.unique(of_vertex[loose]):
-        kept[number] = np.median(distance[of_vertex[loose] == number]) < STRAY_M
+    distance, number = Raycaster(body).closest(mesh.vertices[loose])[0], of_vertex[loose]
+    for k in np.unique(number):
+        kept[k] = np.median(distance[number == k]) < STRAY_M
     rows, faces = used_vertices(mesh.faces[kept[piece]], len(mesh.vertices))
     colors = None if mesh.colors is None else mesh.colors[rows]
     return FusedSurface(

@@ -128,11 +128,7 @@ def pair_equations(
 
 def _corrected(points: F32, curve: RangeError | None) -> F64:
     """(N, 3) in camera axes."""
-    exact = points.astype(np.float64)
-    if curve is None:
-        return exact
-    distance = distances_m(exact)
-    return exact * (1 - curve.at(distance) / distance)[:, None]
+    return points.astype(np.float64) if curve is None else curve.true_points(points)
 
 
 class _Bend:

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.interpolate import BSpline
 
-from bodyscan.types import F64, FramePoints
+from bodyscan.types import F32, F64, FramePoints
 
 KNOT_M = 0.05
 """Distance of the spline's knots; a wiggle is 0.3 m long."""
@@ -93,10 +94,12 @@ class RangeError:
 
     def corrected(self, frame: FramePoints) -> FramePoints:
         """The frame with its points at their true distances; pixels and normals stay."""
-        points = frame.points.astype(np.float64)
+        return replace(frame, points=self.true_points(frame.points).astype(np.float32))
+
+    def true_points(self, points: F32) -> F64:
+        """(N, 3) measured points, in their camera's axes, moved along their rays to their true distances."""
         distance = distances_m(points)
-        points *= (1 - self.at(distance) / np.maximum(distance, 1e-9))[:, None]
-        return replace(frame, points=points.astype(np.float32))
+        return points * (1 - self.at(distance) / np.maximum(distance, 1e-9))[:, None]
 
 
 def distances_m(points: np.ndarray) -> F64:
@@ -107,11 +110,6 @@ def distances_m(points: np.ndarray) -> F64:
 def _cubic_basis(length_m: float, knot_m: float) -> F64:
     """(T, K) the uniform cubic B-splines over `length_m`, at steps of `STEP_M` (de Boor 1978)."""
     intervals = max(int(np.ceil(length_m / knot_m)), 1)
-    places = np.arange(0.0, intervals * knot_m, STEP_M) / knot_m
-    left = np.minimum(places.astype(np.int64), intervals - 1)
-    t = places - left
-    table = np.zeros((len(places), intervals + 3))
-    weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
-    for k, weight in enumerate(weights):
-        table[np.arange(len(places)), left + k] = weight / 6
-    return table
+    places = np.minimum(np.arange(0.0, intervals * knot_m, STEP_M), intervals * knot_m)
+    knots = knot_m * np.arange(-3, intervals + 4)
+    return BSpline.design_matrix(places, knots, 3).toarray()
