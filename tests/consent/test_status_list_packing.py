@@ -54,7 +54,7 @@ def test_one_byte_more_than_the_longest_list_is_refused():
     refused(text, "it unpacks to more than 16777216 entries")
 
 
-@pytest.mark.parametrize("more", [b"x", gzip.compress(bytes(8)), bytes(8)])
+@pytest.mark.parametrize("more", [b"x", gzip.compress(bytes(8), mtime=0), bytes(8)])
 def test_what_follows_the_bits_is_refused(more):
     data = gzip.compress(bytes(16_384)) + more
     text = resign(GOOD, {"credentialSubject/encodedList": "u" + b64url_encode(data)})
