@@ -14,5 +14,5 @@ lock() {
     sed -i -E "s/ and implementation_name == 'cpython' and platform_machine == 'x86_64' and platform_python_implementation == 'CPython' and sys_platform == 'linux'//; s/ ; python_full_version < '3\.13'//" "$out"
 }
 
-lock requirements/test.txt pyproject.toml --extra blender --extra draco --extra timestamp --extra c2pa --extra record3d --group dev -c requirements/pins.in
+lock requirements/test.txt pyproject.toml --extra blender --extra draco --extra timestamp --extra c2pa --extra record3d --extra cluster --extra cloud --group dev -c requirements/pins.in
 lock requirements/core.txt pyproject.toml --group build -c requirements/test.txt
