@@ -37,7 +37,11 @@ ALLOWED: dict[str, set[str]] = {
     "garment": EVERYBODY | {"body", "rig", "consent", "files"},
     "viewer": EVERYBODY | {"gltf", "mark", "consent"},
     "pipeline": EVERYBODY | STAGES | {"consent", ""},
-    "batch": EVERYBODY | STAGES | {"consent", "gltf", "render", "mark", "pipeline", ""},
+    "run": EVERYBODY | STAGES | {"consent", "files", "gltf", "ledger", "mark", "pipeline", "render"},
+    "convert": EVERYBODY | {"gltf", "consent", "files"},
+    "batch": EVERYBODY
+    | STAGES
+    | {"consent", "files", "gltf", "ledger", "render", "mark", "pipeline", "convert", "run", ""},
 }
 """Room -> what it may import; `""` is the package itself (its version). `cli` may import everything."""
 TOP = {"cli", "__init__", "__main__"}
@@ -52,10 +56,14 @@ ONLY_IN: dict[str, set[str]] = {
     "rich": {"cli/"},
     "joserfc": {"consent/"},
     "rfc8785": {"consent/"},
-    "sqlite3": {"ledger/"},
+    "sqlite3": {"ledger/", "batch/"},
     "cryptography": {"consent/"},
     "rfc3161_client": {"consent/time_stamp.py"},
     "c2pa": {"mark/c2pa_manifest.py"},
+    "fsspec": {"batch/storage.py"},
+    "distributed": {"batch/dask_cluster.py"},
+    "dask": {"batch/dask_cluster.py"},
+    "psutil": {"batch/machine.py"},
 }
 """Package -> the files or folders that alone may import it."""
 
@@ -64,9 +72,14 @@ NOWHERE = {
     "requests", "httpx", "aiohttp", "socket", "ssl", "http", "ftplib", "smtplib", "urllib3", "websocket",
     "urllib.request", "pickle", "marshal", "shelve", "dill", "joblib",
 }  # fmt: skip
-"""No Blender, no learning framework, no network, and nothing that runs code out of a file."""
-FILE_EXCEPTIONS = {("pickle", "body/restricted_pickle.py")}
-"""The allow-list reader for body models overrides the standard unpickler; it runs nothing of the file."""
+"""No Blender in this process, no learning framework, no network, and nothing that runs code out of a file."""
+FILE_EXCEPTIONS = {
+    ("pickle", "body/restricted_pickle.py"),
+    ("bpy", "convert/in_blender.py"),
+    ("mathutils", "convert/in_blender.py"),
+}
+"""The allow-list reader for body models overrides the standard unpickler; it runs nothing of the file. The
+script that Blender runs, in a process of its own, is imported by nothing."""
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
@@ -215,6 +228,9 @@ def test_everything_public_has_a_docstring():
     assert [name for path in FILES for name in undocumented(path)] == []
 
 
+ENDINGS = ("print", "exit", "quit", "sys.exit", "os._exit", "input", "eval", "exec")
+
+
 def test_the_library_never_prints_or_exits():
     found = []
     for path in FILES:
@@ -223,7 +239,9 @@ def test_the_library_never_prints_or_exits():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
-                if name in ("print", "exit", "quit", "sys.exit", "os._exit", "input", "eval", "exec"):
+                place = path.relative_to(SOURCE).as_posix()
+                forked = name == "os._exit" and place == "batch/host.py"  # the end of a forked child
+                if name in ENDINGS and not forked:
                     found.append(f"{path.relative_to(SOURCE)}:{node.lineno} {name}")
     assert found == []
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bodyscan.cli.main import Commands, app
-from bodyscan.cli.twin_options import load_options
+from bodyscan.run.options import load_options
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -20,7 +20,6 @@ from scipy import sparse
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
 from bodyscan.capture import read_scan
-from bodyscan.cli.keys import controller_key
 from bodyscan.cli.twin_file import check_twin
 from bodyscan.consent import Purpose, Use, require_consent
 from bodyscan.consent.verify import record_or_raise
@@ -31,6 +30,7 @@ from bodyscan.mark import LabelOptions, save_marked
 from bodyscan.mark.twin_id import mark_under
 from bodyscan.pipeline import SOFTWARE, scan_to_twin
 from bodyscan.render import Panel, RenderOptions, SheetOptions, contact_sheet, person_view, render_mesh
+from bodyscan.run.keys import controller_key
 from bodyscan.types import F64, U8, Mesh, Morph
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,7 +153,8 @@ def on_body(model: BodyModel, twin: GlbBody) -> tuple[F64, tuple[Morph, ...]]:
 def _of_sample(path: Path) -> bytes:
     consent = path.with_name(f"{path.stem}.consent.json").read_text(encoding="utf-8")
     use, now = Use(Purpose.MAKE_TWIN), datetime.now(UTC)
-    key = controller_key(require_consent(consent, use=use, now=now), path.parent, None, None)
+    require_consent(consent, use=use, now=now)
+    key = controller_key(consent, path.parent, None, None, now)
     result = scan_to_twin(read_scan(path), consent=consent, controller_key=key, use=use, now=now)
     return twin_to_glb(result.twin)
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bodyscan.capture import read_scan
-from bodyscan.cli.keys import controller_key
 from bodyscan.consent import Purpose, Use, require_consent
 from bodyscan.mark import LabelOptions, mark_under
 from bodyscan.mark.save import save_marked
 from bodyscan.pipeline import SOFTWARE, scan_to_twin
 from bodyscan.render import PictureOptions, overview_sheet, report_pictures
+from bodyscan.run.keys import controller_key
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "images" / "scan_fit_twin.png"
@@ -26,8 +26,8 @@ def main(name: str = "woman.obj") -> None:
     scan = ROOT / "sample_scans" / name
     consent = scan.with_name(f"{scan.stem}.consent.json").read_text(encoding="utf-8")
     use, now = Use(Purpose.MAKE_TWIN), datetime.now(UTC)
-    record = require_consent(consent, use=use, now=now)
-    key = controller_key(record, scan.parent, None, None)
+    require_consent(consent, use=use, now=now)
+    key = controller_key(consent, scan.parent, None, None, now)
     result = scan_to_twin(read_scan(scan), consent=consent, controller_key=key, use=use, now=now)
     mark = mark_under(result.twin.consent, str(use.purpose), SOFTWARE)
     pictures = report_pictures(result.scan, result.fit, result.twin, mark, PictureOptions(height=900))

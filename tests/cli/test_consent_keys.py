@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.consent import app
-from bodyscan.cli.keys import controller_key
 from bodyscan.consent.binding import bind
 from bodyscan.consent.key_files import save_private_key, save_public_key
 from bodyscan.consent.seal import seal
 from bodyscan.consent.verify import verify_content
 from bodyscan.errors import ConsentError
+from bodyscan.run.keys import controller_key
 from consent.bound import body, bound_body
 from consent.people import ANNA, NOW, PACKER, STUDIO, signed
 

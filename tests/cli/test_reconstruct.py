@@ -11,10 +11,8 @@ from typer.testing import CliRunner, Result
 
 import bodyscan.pipeline.depth
 from bodyscan.capture import read_scan
-from bodyscan.cli.depth_scan import Sensor, read_person
 from bodyscan.cli.main import app
 from bodyscan.cli.progress import StageProgress
-from bodyscan.cli.twin_options import load_options
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.consent.key_files import save_private_key
 from bodyscan.errors import InputError, StageError
@@ -23,6 +21,9 @@ from bodyscan.gltf import read_glb
 from bodyscan.ledger import Ledger
 from bodyscan.pipeline import StageEvent
 from bodyscan.pipeline.depth import DepthScan
+from bodyscan.run.hints import Sensor
+from bodyscan.run.options import load_options
+from bodyscan.run.scan import read_person
 from bodyscan.simulate.depth import SimulatedDepth
 from bodyscan.simulate.write_depth import write_depth
 from bodyscan.types import SENSORS

@@ -11,13 +11,11 @@ import trimesh
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
-from bodyscan.cli.twin_options import load_options
 from bodyscan.consent.demo import make_demo_consent
 from bodyscan.consent.draft import build_record
 from bodyscan.consent.key_files import save_private_key
 from bodyscan.consent.keys import generate_key
 from bodyscan.consent.sign import sign_record
-from bodyscan.errors import InputError
 from bodyscan.ledger import Ledger, all_people
 from bodyscan.ledger.people import outputs_of
 
@@ -159,21 +157,6 @@ def test_what_a_twin_is_asked_to_be_is_checked_before_the_scan_is_read(folder, f
     assert words in refused(folder, *flags, code=3)
 
 
-def test_the_profile_is_where_packing_begins_and_flags_win():
-    options = load_options(None, {"profile": "web", "pack": {"textures": "jpeg"}})
-    assert (options.pack.compress, options.pack.textures) == ("meshopt", "jpeg")
-    assert options.pack.budget_bytes == 5_000_000
-    assert load_options(None, {}).pack.compress == "none"
-
-
-def test_the_target_says_pose_and_joints_where_nobody_did():
-    vrm = load_options(None, {"gltf": {"target": "vrm"}}).pipeline.rig
-    assert (vrm.pose, vrm.joints) == ("t", "full")
-    told = load_options(None, {"gltf": {"target": "vrm"}, "rig": {"joints": "hands"}}).pipeline.rig
-    assert (told.pose, told.joints) == ("t", "hands")
-    assert load_options(None, {"gltf": {"target": "unreal"}}).pipeline.rig.pose == "a"
-
-
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
@@ -187,18 +170,6 @@ def test_the_target_says_pose_and_joints_where_nobody_did():
 def test_a_wrong_options_file_is_told_by_name(folder, toml, words):
     (folder / "o.toml").write_text(toml)
     assert words in refused(folder, "--config", folder / "o.toml", code=3)
-
-
-def test_flags_win_over_the_file_which_wins_over_defaults(tmp_path):
-    file = tmp_path / "o.toml"
-    file.write_text("surface = 'scan'\n[scan]\nunit = 'cm'\n[rig]\njoints = 'full'\npose = 'a'\n" + QUICK)
-    options = load_options(file, {"rig": {"pose": "t", "joints": None}, "scan": {"unit": None, "up": "+z"}})
-    rig = options.pipeline.rig
-    assert (options.pipeline.surface, rig.joints, rig.pose) == ("scan", "full", "t")
-    assert (options.scan.unit, options.scan.up, options.scan.facing) == ("cm", "+z", None)
-    assert options.pictures.width == 200
-    with pytest.raises(InputError, match="colour is not a known option"):
-        load_options(None, {"colour": 1})
 
 
 @pytest.fixture(scope="module")

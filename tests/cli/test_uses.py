@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bodyscan.cli.main import app
-from bodyscan.cli.uses import UseWriter
 from bodyscan.consent import Purpose, Use, open_consent
 from bodyscan.gltf.export import export_twin, part_kinds
 from bodyscan.ledger import EntryKind, Ledger
 from bodyscan.ledger.use import MAX_OUTPUTS
+from bodyscan.run.uses import UseWriter
 from bodyscan.types import Twin
 from cli.twins import MADE, annas_twin, write_annas_twin
 from gltf.complete import complete_small_twin

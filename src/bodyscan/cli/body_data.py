@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bodyscan.cli.depth_scan import AcceptOpenOption, read_person
+from bodyscan.cli.consent.common import ask_passphrase, warn
+from bodyscan.cli.depth_scan import AcceptOpenOption
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.evidence import EvidenceOption, read_evidence
-from bodyscan.cli.output import check_output_folder, print_result
+from bodyscan.cli.evidence import EvidenceOption
+from bodyscan.cli.output import print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
     FIT_EXIT_CODES,
@@ -30,12 +31,15 @@ from bodyscan.cli.scan_job import (
     TerritoryOption,
     UnitOption,
     UpOption,
-    consent_for,
-    refuse_twin,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter
+from bodyscan.cli.uses import LedgerOption, ReferenceOption
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
+from bodyscan.run.consent import consent_for, refuse_twin
+from bodyscan.run.evidence import read_evidence
+from bodyscan.run.outputs import check_output_folder
+from bodyscan.run.scan import read_person
+from bodyscan.run.uses import UseWriter
 
 app = typer.Typer()
 
@@ -138,15 +142,23 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
     check_empty(job.folder)
     check_output_folder(job.folder)
 
-    from bodyscan.cli.keys import controller_key
+    from bodyscan.run.keys import controller_key
 
     known = read_evidence(job.evidence, now=job.now)
     text, record = consent_for(job.consent, job.use, job.now, known)
-    key = controller_key(text, job.consent.parent, job.controller_key, job.passphrase_file, job.now)
+    key = controller_key(
+        text,
+        job.consent.parent,
+        job.controller_key,
+        job.passphrase_file,
+        job.now,
+        passphrase=ask_passphrase,
+        warn=warn,
+    )
     # A twin's rig is not the fit that a new pose needs.
     refuse_twin(job.scan, "body data are made of the raw scan. Give the scan that the twin was made from.")
 
-    from bodyscan.cli.twin_options import load_options
+    from bodyscan.run.options import load_options
 
     options = load_options(job.config, job.flags)
     capture = read_person(job.scan, options, progress).capture

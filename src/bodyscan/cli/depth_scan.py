@@ -1,26 +1,13 @@
-"""What the commands share that take a depth capture in the place of a raw scan."""
+"""The options of commands that take a depth capture in the place of a raw scan."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from bodyscan.cli.progress import StageProgress
-from bodyscan.errors import InputError
+from bodyscan.run.hints import Sensor
 
-if TYPE_CHECKING:
-    from bodyscan.cli.twin_options import ScanHints, TwinOptions
-    from bodyscan.pipeline.depth import DepthScan
-    from bodyscan.types import Capture, DepthCapture, ProvenanceStep
-
-DEPTH_STAGES = ("frames", "poses", "first fit", "motion", "fusion")
-
-Sensor = Literal[
-    "unknown", "ideal", "kinect-v1", "kinect-v2", "azure-kinect", "realsense-d435", "iphone-lidar"
-]
 SensorOption = Annotated[
     Sensor | None, typer.Option(help="Depth capture: kind of camera. Default: as the format says.")
 ]
@@ -40,97 +27,3 @@ AcceptOpenOption = Annotated[
     bool | None,
     typer.Option("--accept-open", help="Depth capture: take one that does not go all around, too."),
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class Scanned:
-    """A person's scan, as it was read or made of a depth capture."""
-
-    capture: Capture
-    steps: tuple[ProvenanceStep, ...] = ()
-    """Those that made it."""
-    frames: DepthCapture | None = None
-    """What it was made of."""
-    depth: DepthScan | None = None
-    """How."""
-
-
-def is_depth(path: Path) -> bool:
-    """Whether a path is to be read as a depth capture. A folder always is: no raw scan is one."""
-    if path.is_dir():
-        return True
-    from bodyscan.capture.depth import is_depth_capture
-
-    return is_depth_capture(path)
-
-
-def read_depth_hinted(path: Path, hints: ScanHints) -> DepthCapture:
-    """Read a depth capture with what was said of it.
-
-    Raises `InputError` for one that is not recognised, and for hints that only a raw scan can have.
-    """
-    for name in ("unit", "up", "facing"):
-        if getattr(hints, name) is not None:
-            raise InputError(
-                f"{path.name} is a depth capture: it is in metres, and where up and front are is found from "
-                f"the person. Leave --{name} out."
-            )
-    from bodyscan.capture.depth import read_depth
-
-    return read_depth(path, sensor=hints.sensor, depth_scale=hints.depth_scale)
-
-
-def read_input(path: Path, options: TwinOptions) -> Capture | DepthCapture:
-    """Read a raw scan or a depth capture with what was said of it. Raises `InputError`.
-
-    Here the slow imports happen: Open3D and mediapipe, some seconds.
-    """
-    if is_depth(path):
-        return read_depth_hinted(path, options.scan)
-    from bodyscan.cli.scan_job import read_hinted
-
-    return read_hinted(path, options.scan)
-
-
-def input_words(found: Capture | DepthCapture) -> str:
-    """Return what was read, in a few words for the progress."""
-    from bodyscan.types import Capture
-
-    if isinstance(found, Capture):
-        return f"{found.source}, {len(found.mesh.vertices):,} vertices"
-    return f"{found.source}, {len(found.frames)} frames, format {found.file_format}, sensor {found.sensor}"
-
-
-def depth_scan(capture: DepthCapture, options: TwinOptions, progress: StageProgress) -> DepthScan:
-    """Make a scan of a depth capture, its stages shown; consent is the caller's to check.
-
-    Raises as `depth_to_scan`.
-    """
-    from bodyscan.pipeline.depth import depth_to_scan
-
-    return depth_to_scan(
-        capture, options.depth, reconstruct=options.pipeline.reconstruct, on_stage=progress.on_stage
-    )
-
-
-def read_person(path: Path, options: TwinOptions, progress: StageProgress) -> Scanned:
-    """Return a raw scan, or a scan made of a depth capture.
-
-    Consent is the caller's to check. Raises `InputError` for what cannot be read, and as `depth_to_scan`.
-    """
-    with progress.stage("read") as remarks:
-        found = read_input(path, options)
-        remarks.append(input_words(found))
-    return as_scan(found, options, progress)
-
-
-def as_scan(found: Capture | DepthCapture, options: TwinOptions, progress: StageProgress) -> Scanned:
-    """Return what `read_input` read as a scan. Raises as `depth_to_scan`."""
-    from bodyscan.types import Capture
-
-    if isinstance(found, Capture):
-        return Scanned(found)
-    progress.expect_more(len(DEPTH_STAGES))
-    scan = depth_scan(found, options, progress)
-    notes = dict.fromkeys((*scan.capture.notes, *scan.report.trajectory.notes))
-    return Scanned(replace(scan.capture, notes=tuple(notes)), scan.stages, found, scan)

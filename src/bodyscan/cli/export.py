@@ -10,7 +10,7 @@ import typer
 
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption
-from bodyscan.cli.output import check_output_file, print_result, size_words
+from bodyscan.cli.output import print_result
 from bodyscan.cli.scan_job import JsonOption, MediumOption, PurposeOption, TerritoryOption
 from bodyscan.cli.twin_file import (
     USE_EXIT_CODES,
@@ -20,12 +20,13 @@ from bodyscan.cli.twin_file import (
     TwinArgument,
     allowed_twin,
     check_twin,
-    require_modification,
     use_of,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, receipt_row
 from bodyscan.consent import Purpose
 from bodyscan.errors import InputError
+from bodyscan.run.outputs import check_output_file, size_words
+from bodyscan.run.uses import UseWriter
 
 if TYPE_CHECKING:
     from bodyscan.consent import ConsentStatus
@@ -64,6 +65,7 @@ def export(
     now = datetime.now(UTC)
     twin = allowed_twin(file, use, now, evidence)
 
+    from bodyscan.consent.modification import require_modification
     from bodyscan.consent.record import Modification
     from bodyscan.consent.verify import record_or_raise
     from bodyscan.gltf.pack.options import PackOptions

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from bodyscan.cli.depth_scan import is_depth
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.output import print_result, size_words
+from bodyscan.cli.output import print_result
 from bodyscan.errors import BodyscanError, InputError
+from bodyscan.run.outputs import size_words
+from bodyscan.run.scan import is_depth
 
 app = typer.Typer()
 

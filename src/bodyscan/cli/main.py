@@ -15,6 +15,7 @@ class Commands(LazyGroup):
 
     table: ClassVar[dict[str, tuple[str, str]]] = {
         "twin": ("bodyscan.cli.twin", "Make a person's twin (.glb) from a raw scan and their consent."),
+        "batch": ("bodyscan.cli.batch", "Make twins of many scans: on all cores or a cluster, nothing lost."),
         "reconstruct": (
             "bodyscan.cli.reconstruct",
             "Make a scan (.ply) of a person from the frames of a depth camera.",
@@ -53,7 +54,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(
     epilog="Exit codes: 0 done, 1 bug, 2 usage, 3 input, 4 consent, "
-    "5 no acceptable result or a missing part, 130 interrupted."
+    "5 no acceptable result or a missing part, 6 a batch with failures, 130 interrupted."
 )
 def main(
     version: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bodyscan.cli.depth_scan import AcceptOpenOption, read_person
+from bodyscan.cli.depth_scan import AcceptOpenOption
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.evidence import EvidenceOption
 from bodyscan.cli.output import print_result
@@ -26,6 +26,7 @@ from bodyscan.cli.scan_job import (
 )
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import ConsentError, InputError
+from bodyscan.run.scan import read_person
 from bodyscan.types import Measurement, measurement_values
 
 app = typer.Typer()
@@ -101,8 +102,8 @@ def _of_scan(
     file: Path, consent: Path | None, config: Path | None, flags: dict[str, Any], quiet: bool
 ) -> Told:
     """Consent first: nothing of the scan is read without it."""
-    from bodyscan.cli.text_files import read_text
     from bodyscan.consent import require_consent
+    from bodyscan.run.text_files import read_text
 
     if consent is None:
         raise ConsentError(
@@ -113,7 +114,7 @@ def _of_scan(
     record = read_text(consent)
     require_consent(record, use=use, now=now)
 
-    from bodyscan.cli.twin_options import load_options
+    from bodyscan.run.options import load_options
 
     options = load_options(config, flags)
     with StageProgress(STAGES, quiet=quiet) as progress:

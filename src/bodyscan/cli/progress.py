@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bodyscan.run.progress import FinishedStage
+
 
 class Event(Protocol):
     """What `on_stage` of the pipeline is told."""
@@ -24,15 +26,6 @@ class Event(Protocol):
     def seconds(self) -> float: ...
     @property
     def remark(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class FinishedStage:
-    """A stage that is over."""
-
-    name: str
-    seconds: float
-    remark: str = ""
 
 
 class StageProgress:

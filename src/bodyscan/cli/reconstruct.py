@@ -10,20 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from bodyscan.cli.depth_scan import (
-    DEPTH_STAGES,
     AcceptOpenOption,
     DepthScaleOption,
     MotionOption,
     PosesOption,
     SensorOption,
-    depth_scan,
-    input_words,
-    is_depth,
-    read_depth_hinted,
 )
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.evidence import EvidenceOption, read_evidence
-from bodyscan.cli.output import check_output_file, check_output_folder, print_result, size_words
+from bodyscan.cli.evidence import EvidenceOption
+from bodyscan.cli.output import print_result
 from bodyscan.cli.progress import StageProgress
 from bodyscan.cli.scan_job import (
     ConfigOption,
@@ -33,11 +28,15 @@ from bodyscan.cli.scan_job import (
     PurposeOption,
     QuietOption,
     TerritoryOption,
-    consent_for,
 )
-from bodyscan.cli.uses import LedgerOption, ReferenceOption, UseWriter, receipt_row
+from bodyscan.cli.uses import LedgerOption, ReferenceOption, receipt_row
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
+from bodyscan.run.consent import consent_for
+from bodyscan.run.evidence import read_evidence
+from bodyscan.run.outputs import check_output_file, check_output_folder, size_words
+from bodyscan.run.scan import DEPTH_STAGES, depth_scan, input_words, is_depth, read_depth_hinted
+from bodyscan.run.uses import UseWriter
 
 app = typer.Typer()
 
@@ -135,7 +134,7 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             "`bodyscan twin` or `bodyscan measure` as it is."
         )
 
-    from bodyscan.cli.twin_options import load_options
+    from bodyscan.run.options import load_options
 
     options = load_options(job.config, job.flags)
     with progress.stage("read") as remarks:
@@ -143,10 +142,11 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
         remarks.append(input_words(frames))
     scan = depth_scan(frames, options, progress)
 
-    from bodyscan.cli.reconstruct_report import Made, report_data, scan_file, summary
+    from bodyscan.cli.reconstruct_rows import scan_rows
     from bodyscan.ledger import EntryKind
     from bodyscan.mark.twin_id import mark_under
     from bodyscan.pipeline import SOFTWARE
+    from bodyscan.run.reconstruct_report import Made, report_data, scan_file, scan_values
 
     mark = mark_under(text, str(job.use.purpose), SOFTWARE)
     data = scan_file(scan.capture, record.record_id)
@@ -178,5 +178,6 @@ def _run(job: Job, progress: StageProgress) -> tuple[dict[str, Any], list[tuple[
             shown = report_data(made, outputs, record, mark, job.now, progress.finished)
             page = write_depth_report(job.report, shown, write=check)
             remarks.append(str(page))
-    values, rows = summary(made, job.output, len(data), record, page, progress.finished)
+    values = scan_values(made, job.output, len(data), record, page, progress.finished)
+    rows = scan_rows(made, job.output, len(data), record, page)
     return values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)]

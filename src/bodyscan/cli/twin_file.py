@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bodyscan.consent import ConsentState, Medium, ProhibitedUse, Purpose, Use
+from bodyscan.consent import Medium, ProhibitedUse, Purpose, Use
 from bodyscan.errors import InputError
 
 if TYPE_CHECKING:
     from bodyscan.consent import BodyContent, ConsentRecord, ConsentStatus, Evidence
-    from bodyscan.consent.record import Modification
     from bodyscan.gltf import GlbBody
 
 USE_EXIT_CODES = (
@@ -85,10 +84,10 @@ def allowed_twin(file: Path, use: Use, now: datetime, evidence: Path | None = No
     Raises `ConsentError` where the consent does not allow the use, or where that cannot be told; `InputError`
     where the file cannot be read as a twin; `MissingExtraError` for a Draco file without the extra `draco`.
     """
-    from bodyscan.cli.evidence import memory_place, read_evidence, remember
     from bodyscan.consent.verify import record_or_raise
     from bodyscan.gltf import read_glb
     from bodyscan.gltf.container import unpack_glb
+    from bodyscan.run.evidence import memory_place, read_evidence, remember
 
     if not file.is_file():
         raise InputError(f"There is no file {file}. Give the path of a twin.")
@@ -116,22 +115,6 @@ def check_twin(
 
     text, content = read_content(data)
     return text, content, verify_content(text, content, now=now, use=use, evidence=evidence)
-
-
-def require_modification(record: ConsentRecord, wanted: Modification, what: str) -> None:
-    """Raise `ConsentError` where the record does not let the twin be changed that far, by `what` is done."""
-    from bodyscan.consent.record import Modification
-    from bodyscan.consent.state import RefusedConsent
-
-    steps = list(Modification)  # each allows what stands before it
-    granted = record.scope.modification
-    if steps.index(granted) < steps.index(wanted):
-        raise RefusedConsent(
-            ConsentState.NOT_COVERED,
-            f"{what} needs the modification {wanted}, and the record allows {granted}.",
-            record,
-            clause="scope.modification",
-        )
 
 
 def _check_drawn(content: BodyContent, body: GlbBody, name: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bodyscan.body.model import BodyModel
 from bodyscan.errors import InputError
-from bodyscan.fit import fit_expression
+from bodyscan.fit import ExpressionFit, fit_expression
 from bodyscan.pipeline.options import PipelineOptions
 from bodyscan.pipeline.stages import Stages
 from bodyscan.reconstruct import reconstruct_scan
@@ -81,23 +81,24 @@ def face_of(
     fit: BodyFit,
     model: BodyModel,
     bind: BindPose,
-    expressions: Mapping[str, Capture],
+    expressions: Mapping[str, Capture | ExpressionFit],
     options: PipelineOptions,
     stages: Stages,
-) -> tuple[Morph, ...]:
-    """Return the person's face shapes on the body's topology: adapted, and their own where they were scanned.
+) -> tuple[tuple[Morph, ...], dict[str, ExpressionFit]]:
+    """Return the person's face shapes on the body's topology, and the fits of those that were scanned.
 
-    `expressions`: name -> a scan of the same person with that expression. Raises `InputError`, with the
-    expression's name, where such a scan cannot be used.
+    The shapes are adapted ones, and the person's own where they were scanned. `expressions`: name -> a scan
+    of the same person with that expression, or its fit. Raises `InputError`, with the expression's name,
+    where such a scan cannot be used.
     """
     morphs = face_shapes(model, fit.params, bind.world_from_rest, bind.surface)
+    fits: dict[str, ExpressionFit] = {}
     if expressions:
         with stages.run("expressions") as remarks:
             captured = model.pose(fit.params).world_from_rest
-            for name, capture in expressions.items():
+            for name, given in expressions.items():
                 try:
-                    scan = reconstruct_scan(capture, options.reconstruct)
-                    found = fit_expression(model, fit, scan)
+                    found = _expression_fit(given, fit, model, options)
                     own = own_expression(
                         model,
                         name,
@@ -110,8 +111,17 @@ def face_of(
                 except InputError as error:
                     raise InputError(f"The expression scan '{name}' cannot be used: {error}") from error
                 morphs = with_own_expressions(morphs, own)
+                fits[name] = found
                 remarks.append(f"{name}: the face moves by {found.motion_mm:.1f} mm")
-    return (*morphs, *visemes(morphs)) if options.visemes and morphs else morphs
+    return (*morphs, *visemes(morphs)) if options.visemes and morphs else morphs, fits
+
+
+def _expression_fit(
+    given: Capture | ExpressionFit, fit: BodyFit, model: BodyModel, options: PipelineOptions
+) -> ExpressionFit:
+    if isinstance(given, ExpressionFit):
+        return given
+    return fit_expression(model, fit, reconstruct_scan(given, options.reconstruct))
 
 
 def levels_of(

@@ -20,8 +20,8 @@ from bodyscan.cli.consent.common import (
 )
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.errors import ConsentError, InputError
+from bodyscan.run.text_files import read_text
 
 if TYPE_CHECKING:
     from bodyscan.consent.certificates import SigningIdentity

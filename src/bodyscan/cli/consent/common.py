@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from bodyscan.cli.text_files import read_text
 from bodyscan.consent.fields import parse_utc
-from bodyscan.consent.key_files import load_private_key, others_can_read, read_key_text
-from bodyscan.consent.keys import SigningKey, is_locked
+from bodyscan.consent.key_files import load_private_key
+from bodyscan.consent.keys import SigningKey
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.files import write_atomic
+from bodyscan.run.keys import passphrase_of, warn_of_readers
+from bodyscan.run.text_files import read_text
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 PassphraseFile = Annotated[
@@ -41,27 +42,25 @@ def utc_time(text: str, name: str) -> datetime:
 def signing_key(path: Path, passphrase_file: Path | None) -> SigningKey:
     """Return the private key in `path`, unlocked; warn on standard error where others can read it."""
     key = load_private_key(path, passphrase_for(path, passphrase_file))
-    if others_can_read(path):
-        typer.echo(f"warning: other users can read the private key {path}; run: chmod 600 {path}", err=True)
+    warn_of_readers(path, warn)
     return key
 
 
 def passphrase_for(path: Path, passphrase_file: Path | None) -> str | None:
     """Return the passphrase of the key in `path`: the file's, else asked for where it is locked."""
-    given = passphrase_from(passphrase_file)
-    if given is None and is_locked(read_key_text(path)) and sys.stdin.isatty():
-        return typer.prompt(f"Passphrase of {path.name}", hide_input=True, err=True)
-    return given
+    return passphrase_of(path, passphrase_file, ask_passphrase)
 
 
-def passphrase_from(path: Path | None) -> str | None:
-    """Return the first line of a passphrase file, None without one; raise `InputError` where it is empty."""
-    if path is None:
-        return None
-    passphrase = read_text(path).split("\n", 1)[0].rstrip("\r")
-    if not passphrase:
-        raise InputError(f"the first line of {path} is empty; it must hold the passphrase.")
-    return passphrase
+def ask_passphrase(path: Path) -> str | None:
+    """Ask for the passphrase of the key in `path`; None where no person sits at standard input."""
+    return (
+        typer.prompt(f"Passphrase of {path.name}", hide_input=True, err=True) if sys.stdin.isatty() else None
+    )
+
+
+def warn(sentence: str) -> None:
+    """Print a warning on standard error."""
+    typer.echo(f"warning: {sentence}", err=True)
 
 
 def is_glb(file: Path) -> bool:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bodyscan.cli.consent.common import JsonFlag, PassphraseFile, check_new, passphrase_from
+from bodyscan.cli.consent.common import JsonFlag, PassphraseFile, check_new
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
 from bodyscan.consent.key_files import save_private_key, save_public_key
 from bodyscan.consent.keys import generate_key
 from bodyscan.errors import InputError
+from bodyscan.run.keys import passphrase_from
 
 app = typer.Typer()
 

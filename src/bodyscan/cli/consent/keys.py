@@ -22,7 +22,6 @@ from bodyscan.cli.consent.common import (
 )
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.consent.binding import open_consent
 from bodyscan.consent.fields import format_utc
 from bodyscan.consent.key_files import load_public_key
@@ -38,6 +37,7 @@ from bodyscan.consent.key_history import (
 from bodyscan.consent.sign import role_keys
 from bodyscan.errors import InputError
 from bodyscan.files import write_atomic
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer(help="A key history: which key counts, from when until when.", no_args_is_help=True)
 

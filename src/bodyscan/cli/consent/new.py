@@ -12,7 +12,6 @@ import typer
 from bodyscan.cli.consent.common import JsonFlag, NowOption, check_new, clock
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.consent.describe import describe_record
 from bodyscan.consent.draft import build_record, merge, parse_draft
 from bodyscan.consent.fields import format_utc
@@ -20,6 +19,7 @@ from bodyscan.consent.key_files import load_public_key
 from bodyscan.consent.record import RECORD_SCHEMA
 from bodyscan.errors import InputError
 from bodyscan.files import write_atomic
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer()
 

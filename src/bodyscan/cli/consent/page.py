@@ -9,7 +9,7 @@ import typer
 
 from bodyscan.cli.consent.common import write_new
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.output import check_output_file, size_words
+from bodyscan.run.outputs import check_output_file, size_words
 
 app = typer.Typer()
 

@@ -10,7 +10,8 @@ import typer
 from bodyscan import __version__
 from bodyscan.cli.consent.common import JsonFlag, NowOption, PassphraseFile, clock, signing_key, write_consent
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.output import check_output_file, print_result
+from bodyscan.cli.output import print_result
+from bodyscan.run.outputs import check_output_file
 
 app = typer.Typer()
 

@@ -11,11 +11,11 @@ import typer
 from bodyscan.cli.consent.common import JsonFlag, PassphraseFile, signing_key
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.consent.describe import describe
 from bodyscan.consent.jws import Role
 from bodyscan.consent.sign import add_signature, open_for_signing
 from bodyscan.files import write_atomic
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer()
 

@@ -18,9 +18,7 @@ from bodyscan.cli.consent.common import (
     signing_key,
 )
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.evidence import read_evidence
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.consent.binding import open_consent
 from bodyscan.consent.fields import format_utc
 from bodyscan.consent.key_history import KeyHistory, newest_histories
@@ -31,6 +29,8 @@ from bodyscan.consent.status_memory import StatusMemory
 from bodyscan.consent.status_publish import free_index, publish
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.files import write_all, write_atomic
+from bodyscan.run.evidence import read_evidence
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer(help="Status lists: who took a consent back, in two static files.", no_args_is_help=True)
 

@@ -13,9 +13,8 @@ import typer
 from bodyscan.cli.consent.common import JsonFlag, NowOption, clock, is_glb, utc_time
 from bodyscan.cli.consent.sidecar import Sidecar, read_sidecar, with_sidecar
 from bodyscan.cli.errors import list_hint, run_guarded
-from bodyscan.cli.evidence import EvidenceOption, memory_place, read_evidence, remember
+from bodyscan.cli.evidence import EvidenceOption
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.cli.twin_file import use_of
 from bodyscan.consent import strict_json
 from bodyscan.consent.evidence import Evidence
@@ -24,6 +23,8 @@ from bodyscan.consent.record import Medium, ProhibitedUse, Purpose
 from bodyscan.consent.state import BindingVerdict, ConsentState, ConsentStatus, Decision
 from bodyscan.consent.verify import verify_content, verify_record
 from bodyscan.errors import ConsentError, InputError
+from bodyscan.run.evidence import memory_place, read_evidence, remember
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer()
 

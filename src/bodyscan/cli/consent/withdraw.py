@@ -17,7 +17,6 @@ from bodyscan.cli.consent.common import (
     signing_key,
 )
 from bodyscan.cli.errors import run_guarded
-from bodyscan.cli.evidence import read_evidence
 from bodyscan.cli.output import print_result
 from bodyscan.consent.bundle import read_bundle
 from bodyscan.consent.describe import open_any
@@ -26,6 +25,7 @@ from bodyscan.consent.key_history import newest_histories, read_key_history
 from bodyscan.consent.withdrawal import WithdrawalAction, read_withdrawal, what_follows, withdraw
 from bodyscan.errors import InputError
 from bodyscan.files import write_atomic
+from bodyscan.run.evidence import read_evidence
 
 app = typer.Typer()
 

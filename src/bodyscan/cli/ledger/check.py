@@ -19,7 +19,7 @@ from bodyscan.cli.ledger.common import (
     read_bytes,
 )
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
+from bodyscan.run.text_files import read_text
 
 app = typer.Typer()
 

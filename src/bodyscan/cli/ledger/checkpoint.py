@@ -10,7 +10,8 @@ import typer
 from bodyscan.cli.consent.common import JsonFlag, NowOption, PassphraseFile, check_new, clock, signing_key
 from bodyscan.cli.errors import run_guarded
 from bodyscan.cli.ledger.common import LedgerOption, open_to_write
-from bodyscan.cli.output import check_output_file, print_result
+from bodyscan.cli.output import print_result
+from bodyscan.run.outputs import check_output_file
 
 app = typer.Typer()
 

@@ -80,8 +80,8 @@ def _day(text: str) -> datetime | None:
 
 def key_histories(paths: Sequence[Path] | None, now: datetime) -> tuple[KeyHistory, ...]:
     """Return the key histories of files."""
-    from bodyscan.cli.text_files import read_text
     from bodyscan.consent.key_history import read_key_history
+    from bodyscan.run.text_files import read_text
 
     return tuple(read_key_history(read_text(path), now) for path in paths or ())
 

@@ -20,8 +20,8 @@ from bodyscan.cli.ledger.common import (
     public_keys,
 )
 from bodyscan.cli.output import print_result
-from bodyscan.cli.text_files import read_text
 from bodyscan.errors import InputError
+from bodyscan.run.text_files import read_text
 
 if TYPE_CHECKING:
     from bodyscan.consent.keys import PublicJwk

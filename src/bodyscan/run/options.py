@@ -7,9 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from bodyscan.cli.config import fill, read_toml
-from bodyscan.cli.depth_scan import Sensor
-from bodyscan.cli.scan_job import Axis, Unit
 from bodyscan.errors import InputError
 from bodyscan.gltf import GltfOptions
 from bodyscan.gltf.pack.options import PackOptions, profile
@@ -18,19 +15,11 @@ from bodyscan.pipeline import PipelineOptions
 from bodyscan.pipeline.depth_options import DepthOptions
 from bodyscan.render import PictureOptions
 from bodyscan.rig.options import POSES
+from bodyscan.run.config import fill, read_toml
+from bodyscan.run.hints import ScanHints
 
-
-@dataclass(frozen=True)
-class ScanHints:
-    """What is known of the scan's file; None is inferred."""
-
-    unit: Unit | None = None
-    up: Axis | None = None
-    facing: Axis | None = None
-    sensor: Sensor | None = None
-    """Kind of a depth capture's camera."""
-    depth_scale: float | None = None
-    """Units a metre of a depth capture's pictures."""
+VRM_JOINTS = "full"
+"""A VRM looks with its eye bones and speaks with its jaw."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +54,24 @@ def load_options(config: Path | None, flags: Mapping[str, Any]) -> TwinOptions:
     return _for_target(fill(options, _nested(flags)), table, flags)
 
 
+def for_target(options: TwinOptions, name: str) -> TwinOptions:
+    """Return the options of a second file of the same fit, for the target `name`, with nothing beside it.
+
+    The pose is the target's own, whatever the first twin stands in. Raises `InputError` for an unknown one.
+    """
+    target = load_target(name)
+    pipeline = options.pipeline
+    pose = target.rest_pose if target.rest_pose in POSES else pipeline.rig.pose
+    joints = VRM_JOINTS if target.name == "vrm" else pipeline.rig.joints
+    pipeline = replace(
+        pipeline,
+        rig=replace(pipeline.rig, pose=pose, joints=joints),
+        levels=replace(pipeline.levels, count=0),
+        collision_body=False,
+    )
+    return replace(options, pipeline=pipeline, gltf=replace(options.gltf, target=target.name))
+
+
 def _for_target(options: TwinOptions, *said: Mapping[str, Any]) -> TwinOptions:
     """Return the options with pose and joints as the target wants them, where nobody said which."""
     target = load_target(options.gltf.target)
@@ -81,8 +88,7 @@ def _for_target(options: TwinOptions, *said: Mapping[str, Any]) -> TwinOptions:
             )
         rig = replace(rig, pose=target.rest_pose)
     if target.name == "vrm" and free("joints"):
-        # A VRM looks with its eye bones and speaks with its jaw.
-        rig = replace(rig, joints="full")
+        rig = replace(rig, joints=VRM_JOINTS)
     return replace(options, pipeline=replace(options.pipeline, rig=rig))
 
 

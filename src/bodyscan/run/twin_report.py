@@ -1,4 +1,4 @@
-"""What `bodyscan twin` tells of its result: the report's data, and the summary for the terminal."""
+"""What is told of a twin that was made: the report's data, and the values for machines."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bodyscan.cli.output import size_words
-from bodyscan.cli.progress import FinishedStage
 from bodyscan.consent import ConsentRecord, Use
 from bodyscan.consent.describe import describe_ai
 from bodyscan.consent.fields import format_utc
@@ -18,6 +16,8 @@ from bodyscan.mark import MarkInfo, mark_under, twin_id
 from bodyscan.mark.twin_id import NO_GEOMETRY
 from bodyscan.pipeline import SOFTWARE, PipelineResult, QualityError
 from bodyscan.render import ConsentSummary, PictureOptions, ReportData, StageTime
+from bodyscan.run.outputs import size_words
+from bodyscan.run.progress import FinishedStage
 
 
 def report_data(
@@ -77,16 +77,16 @@ def refusal_data(
     )
 
 
-def summary(
+def twin_values(
     result: PipelineResult,
     record: ConsentRecord,
     exported: Exported,
     page: Path | None,
     stages: Sequence[FinishedStage],
-) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the result as JSON values and as rows for a person."""
+) -> dict[str, Any]:
+    """Return the result as JSON values."""
     rig, scan, quality = result.twin.rig, result.scan, result.fit.quality
-    values = {
+    return {
         "twin": str(exported.main.path),
         "size_bytes": exported.main.size_bytes,
         "files": [
@@ -120,33 +120,6 @@ def summary(
         "stages": [asdict(stage) for stage in stages],
         "warnings": [*result.warnings, *exported.findings],
     }
-    verdict = "accepted" if quality.acceptable else "BELOW THE STATED QUALITY"
-    inferred = f" (inferred: {', '.join(scan.inferred)})" if scan.inferred else ""
-    rows = [
-        *(
-            (what, f"{file.path}, {size_words(file.size_bytes)}")
-            for what, file in zip(exported.kinds, exported.files, strict=True)
-        ),
-        (
-            "mesh",
-            f"{values['vertices']:,} vertices, {values['triangles']:,} triangles, {values['joints']} joints, "
-            f"{values['face_shapes']} face shapes",
-        ),
-        ("scan", f"unit {scan.unit}, up {scan.up}, facing {scan.facing}{inferred}"),
-        (
-            "quality",
-            f"{quality.surface_mean_mm:.2f} mm from the scan on average, 95 % within "
-            f"{quality.surface_p95_mm:.1f} mm; {verdict}",
-        ),
-        (
-            "consent",
-            f"{record.record_id} of {record.subject.pseudonym}, until {format_utc(record.term.not_after)}"
-            + (", DEMO: sample data" if record.demo else ""),
-        ),
-    ]
-    if page:
-        rows.append(("report", str(page)))
-    return values, rows + [("warning", warning) for warning in (*result.warnings, *exported.findings)]
 
 
 def scan_mark(record: ConsentRecord, use: Use) -> MarkInfo:

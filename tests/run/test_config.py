@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bodyscan.cli.config import fill, read_toml
 from bodyscan.errors import InputError
 from bodyscan.fit.options import FitOptions
+from bodyscan.run.config import fill, read_toml
 
 
 @dataclass(frozen=True)

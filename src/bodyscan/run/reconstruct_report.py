@@ -1,4 +1,4 @@
-"""What `bodyscan reconstruct` writes and tells: the scan's file, the summary, the report's data."""
+"""What is written and told of a scan made of a depth capture: its file, the report's data, the values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from typing import Any
 import numpy as np
 
 from bodyscan.capture.write_ply import ply_bytes
-from bodyscan.cli.output import size_words
-from bodyscan.cli.progress import FinishedStage
-from bodyscan.cli.twin_options import TwinOptions
-from bodyscan.cli.twin_report import consent_summary
 from bodyscan.consent import ConsentRecord
 from bodyscan.consent.fields import format_utc
 from bodyscan.geometry.normals import vertex_normals
@@ -25,6 +21,9 @@ from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.render.depth_report import DepthReportData
 from bodyscan.render.depth_report_pictures import Coverage, ExampleFrame
 from bodyscan.render.report import StageTime
+from bodyscan.run.options import TwinOptions
+from bodyscan.run.progress import FinishedStage
+from bodyscan.run.twin_report import consent_summary
 from bodyscan.types import F64, Capture, DepthCapture
 
 Number = tuple[str, str, str]
@@ -53,20 +52,20 @@ def scan_file(scan: Capture, record_id: str) -> bytes:
     return ply_bytes(replace(mesh, normals=normals), confidence=scan.confidence, comments=comments)
 
 
-def summary(
+def scan_values(
     made: Made,
     output: Path,
     size_bytes: int,
     record: ConsentRecord,
     page: Path | None,
     stages: Sequence[FinishedStage],
-) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the result, whose scan lies in `output`, as JSON values and as rows for a person."""
+) -> dict[str, Any]:
+    """Return the result, whose scan lies in `output`, as JSON values."""
     capture, scan, report = made.capture, made.scan, made.scan.report
     trajectory, motion = report.trajectory, report.motion
     mesh = scan.capture.mesh
     size = np.ptp(mesh.vertices, axis=0)
-    values = {
+    return {
         "scan": str(output),
         "size_bytes": size_bytes,
         "report": str(page) if page else None,
@@ -111,25 +110,8 @@ def summary(
             "demo": record.demo,
         },
         "stages": [asdict(stage) for stage in stages],
-        "notes": list(_notes(made)),
+        "notes": list(notes(made)),
     }
-    width, height, depth = size
-    least = sorted((share, name) for name, share in report.coverage.items() if name != "all")[:3]
-    rows = [
-        ("scan", f"{output}, {size_words(size_bytes)}"),
-        ("mesh", f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles"),
-        ("size", f"{height:.3f} m high, {width:.3f} m wide, {depth:.3f} m deep"),
-        *((name.lower(), value) for name, value, _ in _numbers(made)),
-        ("least seen", ", ".join(f"{name.replace('_', ' ')} {100 * share:.0f} %" for share, name in least)),
-        (
-            "consent",
-            f"{record.record_id} of {record.subject.pseudonym}, until {format_utc(record.term.not_after)}"
-            + (", DEMO: sample data" if record.demo else ""),
-        ),
-    ]
-    if page:
-        rows.append(("report", str(page)))
-    return values, rows + [("note", note) for note in _notes(made)]
 
 
 def report_data(
@@ -160,11 +142,11 @@ def report_data(
         is_all_around=trajectory.is_all_around,
         coverage=Coverage(report.coverage, report.body, report.seen),
         head_way_mm=None if _stood_still(made) else report.motion.head_way_mm,
-        numbers=tuple(_numbers(made)),
+        numbers=tuple(numbers(made)),
         tiles=_tiles(made),
         example=_example(made),
         stages=tuple(StageTime(stage.name, stage.seconds, stage.remark) for stage in stages),
-        notes=_notes(made),
+        notes=notes(made),
         outputs=outputs,
         source={
             "Capture": capture.source,
@@ -176,7 +158,8 @@ def report_data(
     )
 
 
-def _numbers(made: Made) -> list[Number]:
+def numbers(made: Made) -> list[Number]:
+    """Return what was found, each with its name, its value in words and what it means."""
     capture, report = made.capture, made.scan.report
     trajectory, motion = report.trajectory, report.motion
     loop = f"{trajectory.loop_rms_mm:.1f} mm" if np.isfinite(trajectory.loop_rms_mm) else "none found"
@@ -258,8 +241,8 @@ def _tiles(made: Made) -> tuple[Number, ...]:
     return tuple(items)
 
 
-def _notes(made: Made) -> tuple[str, ...]:
-    """Without those that are said twice."""
+def notes(made: Made) -> tuple[str, ...]:
+    """Return what a person should know of the scan, nothing twice."""
     return tuple(dict.fromkeys((*made.scan.capture.notes, *made.scan.report.trajectory.notes)))
 
 

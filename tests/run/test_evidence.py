@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bodyscan.cli.evidence import memory_place, read_evidence
 from bodyscan.consent.key_files import save_public_key
 from bodyscan.consent.key_history import start_history
 from bodyscan.errors import ConsentError, InputError
+from bodyscan.run.evidence import memory_place, read_evidence
 from consent.people import ANNA, NOW, PACKER, STUDIO
 
 

@@ -1,0 +1,1 @@
+"""Many scans: one outcome each, nothing lost."""

@@ -1,0 +1,64 @@
+"""Consent at every gate of a batch: with what is known at that moment, a withdrawal of a minute ago too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from bodyscan.consent import ConsentRecord, Evidence, Purpose, Use, require_consent
+from bodyscan.consent.modification import require_modification
+from bodyscan.consent.record import Modification
+from bodyscan.run.evidence import read_evidence
+
+
+class ConsentDesk:
+    """Judges records; reads the folder of evidence again whenever a file in it has changed."""
+
+    def __init__(self, evidence: Path | None, clock: Callable[[], datetime]) -> None:
+        """`clock` returns the time in UTC."""
+        self._folder = evidence
+        self._clock = clock
+        self._stamp: object = None
+        self._known: Evidence | None = None
+        self._versions = 0
+
+    def check(self, text: str, use: Use, *, formats: bool = False) -> ConsentRecord:
+        """Return the record where it allows, now, making a twin, `use`, and with `formats` other formats.
+
+        Raises `ConsentError` where it does not; `InputError` for a folder of evidence that cannot be read.
+        """
+        now = self._clock()
+        known = self._evidence(now)
+        require_consent(text, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=known)
+        record = require_consent(text, use=use, now=now, evidence=known)
+        if formats:
+            require_modification(record, Modification.FORMAT, "writing a twin in another format")
+        return record
+
+    def version(self) -> int:
+        """Return a number that changes whenever the evidence does."""
+        self._evidence(self._clock())
+        return self._versions
+
+    def _evidence(self, now: datetime) -> Evidence:
+        stamp = _stamp(self._folder) if self._folder else ()
+        known = self._known
+        if known is None or stamp != self._stamp:
+            known = self._known = read_evidence(self._folder, now=now)
+            self._stamp = stamp
+            self._versions += 1
+        return known
+
+
+def _stamp(folder: Path) -> object:
+    """What changes when a file of the folder does."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            state = path.stat()
+        except OSError:
+            continue  # taken away in between; the next look sees it
+        found.append((str(path), state.st_mtime_ns, state.st_size))
+    return tuple(found)

@@ -1,0 +1,62 @@
+"""An exception -> why a scan failed: the kind says whether another try may help."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from bodyscan.batch.job import ErrorKind, JobError
+from bodyscan.errors import ConsentError, InputError, MissingExtraError, StageError
+
+PASSING_ERRNO = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ENOSPC", "EDQUOT", "EIO", "EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ENOMEM", "ETIMEDOUT", "ESTALE",
+        "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EPIPE",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What the operating system may not refuse a second time: a full disk, a lost connection, a busy machine."""
+
+
+def job_error(error: BaseException) -> JobError:
+    """Return why a scan failed. What is not raised on purpose is a bug, and its message says of which type.
+
+    An error that an operating system's refusal led to, of the kind that may pass, is of the kind `system`,
+    and so is one that says of itself that it may pass (`passing`).
+    """
+    message = str(error) or type(error).__name__
+    if isinstance(error, ConsentError):
+        return JobError(ErrorKind.CONSENT, message)
+    if _may_pass(error):
+        return JobError(ErrorKind.SYSTEM, message)
+    match error:
+        case MemoryError():
+            return JobError(
+                ErrorKind.MEMORY, "The system gave no more memory. Run fewer workers, or give a smaller scan."
+            )
+        case MissingExtraError():
+            return JobError(ErrorKind.MISSING, message)
+        case StageError():
+            return JobError(ErrorKind.QUALITY, message)
+        case InputError() | OSError():
+            return JobError(ErrorKind.INPUT, message)
+    return JobError(ErrorKind.BUG, f"{type(error).__name__}: {message}")
+
+
+def _may_pass(error: BaseException) -> bool:
+    return any(
+        getattr(cause, "passing", False) is True
+        or (isinstance(cause, OSError) and cause.errno in PASSING_ERRNO)
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
