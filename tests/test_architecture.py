@@ -63,6 +63,7 @@ ONLY_IN: dict[str, set[str]] = {
     "fsspec": {"batch/storage.py"},
     "distributed": {"batch/dask_cluster.py"},
     "dask": {"batch/dask_cluster.py"},
+    "pxr": {"convert/usd_layer.py"},
     "psutil": {"batch/machine.py"},
 }
 """Package -> the files or folders that alone may import it."""
@@ -76,7 +77,6 @@ NOWHERE = {
 FILE_EXCEPTIONS = {
     ("pickle", "body/restricted_pickle.py"),
     ("bpy", "convert/in_blender.py"),
-    ("mathutils", "convert/in_blender.py"),
 }
 """The allow-list reader for body models overrides the standard unpickler; it runs nothing of the file. The
 script that Blender runs, in a process of its own, is imported by nothing."""

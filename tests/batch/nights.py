@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bodyscan.batch.batch import Batch, BatchDone, run_batch
-from bodyscan.batch.job import BatchSummary, Job, JobState
+from bodyscan.batch.job import BatchSummary, Job
 from bodyscan.batch.options import BatchOptions
 from bodyscan.batch.pools import LocalPool
 from bodyscan.consent.demo import DemoConsent, make_demo_consent

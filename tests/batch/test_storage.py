@@ -15,7 +15,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,59 +33,6 @@ from bodyscan.batch.storage import (
     stamp_of,
 )
 from bodyscan.errors import InputError, MissingExtraError
-
-moto_server = pytest.importorskip("moto.server")
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """Return the URL of an S3 server on this machine."""
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the address of an empty folder in a bucket, set up as a user sets it up."""
-    use_server(s3_server, monkeypatch)
-    home: Any = storage._filesystem("s3://studio/x")[0]
-    if not home.exists("studio"):
-        home.mkdir("studio")
-    for path in home.find("studio"):
-        home.rm_file(path)
-    yield "s3://studio/night"
-    storage._OPENED.clear()
-
-
-def use_server(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Point S3 to a server by the vendor's own settings."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    storage._OPENED.clear()
-
-
-@pytest.fixture(params=["local", "file", "memory", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return an empty folder of each kind."""
-    if request.param == "s3":
-        yield request.getfixturevalue("s3")
-        return
-    yield {
-        "local": str(tmp_path / "out"),
-        "file": f"file://{tmp_path}/out",
-        "memory": f"memory://{tmp_path.name}/out",
-    }[request.param]
-
-
-@pytest.fixture
-def store(place: str) -> Store:
-    """Return an empty store of each kind."""
-    return open_store(place)
 
 
 def test_what_is_written_is_read(store):
@@ -555,11 +501,13 @@ def test_fsspecs_own_settings_point_to_a_server(s3, s3_server, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_server_that_goes_away_is_a_passing_error_within_seconds(tmp_path, monkeypatch):
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+def test_a_server_that_goes_away_is_a_passing_error_within_seconds(tmp_path, use_server):
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0, verbose=False
+    )
     server.start()
     host, port = server.get_host_and_port()
-    use_server(f"http://{host}:{port}", monkeypatch)
+    use_server(f"http://{host}:{port}")
     home: Any = storage._filesystem("s3://studio/x")[0]
     home.makedirs("studio", exist_ok=True)
     store = open_store("s3://studio/night")
@@ -582,16 +530,15 @@ def test_a_server_that_goes_away_is_a_passing_error_within_seconds(tmp_path, mon
             act()
         assert caught.value.passing
         assert time.monotonic() - start < 20
-    storage._OPENED.clear()
 
 
 @pytest.mark.slow
-def test_a_server_that_stays_silent_is_left_in_the_end(tmp_path, monkeypatch):
+def test_a_server_that_stays_silent_is_left_in_the_end(tmp_path, monkeypatch, use_server):
     """It takes connections and never answers: a request times out, and so does a file that is sent."""
     import fsspec.config
 
     silent = socket.create_server(("127.0.0.1", 0), backlog=100)
-    use_server(f"http://127.0.0.1:{silent.getsockname()[1]}", monkeypatch)
+    use_server(f"http://127.0.0.1:{silent.getsockname()[1]}")
     settings = {"config_kwargs": {"read_timeout": 0.2, "retries": {"total_max_attempts": 1}}}
     monkeypatch.setitem(fsspec.config.conf, "s3", settings)
     monkeypatch.setattr(storage, "_PATIENCE_S", 2)
@@ -610,7 +557,6 @@ def test_a_server_that_stays_silent_is_left_in_the_end(tmp_path, monkeypatch):
             assert time.monotonic() - start < 20
     finally:
         silent.close()
-        storage._OPENED.clear()
 
 
 def test_no_credentials_is_no_passing_error(s3, monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from bodyscan.errors import BodyscanError, InputError
 
@@ -30,12 +31,16 @@ _BUGS = (TypeError, AttributeError, NameError, AssertionError, MemoryError)
 class StoreError(InputError):
     """A file could not be read or written where it is said to be."""
 
-    def __init__(self, message: str, *, passing: bool = False, absent: bool = False) -> None:
+    def __init__(
+        self, message: str, *, passing: bool = False, absent: bool = False, refused: bool = False
+    ) -> None:
         super().__init__(message)
         self.passing = passing
         """Another try may help: a lost connection, a time-out, an error of the server's own, a full disk."""
         self.absent = absent
         """It is not there, or the bucket to write it into is not."""
+        self.refused = refused
+        """It is not for whoever asks."""
 
 
 def is_address(text: str) -> bool:
@@ -63,10 +68,16 @@ def without_secrets(address: str) -> str:
 
 
 def name_of(place: str) -> str:
-    """Return the last part of a path or an address, without query; empty where there is none."""
-    if is_address(place):
-        return without_secrets(place).partition("://")[2].rstrip("/").rpartition("/")[2]
-    return Path(place).name
+    """Return the last part of a path or an address, without query; empty where there is none.
+
+    A web address has percent signs where others hold the name itself: `anna%201.ply` is `anna 1.ply`.
+    """
+    if not is_address(place):
+        return Path(place).name
+    rest = without_secrets(place).partition("://")[2]
+    if scheme_of(place) in ("http", "https"):
+        rest = unquote(rest)
+    return rest.rstrip("/").rpartition("/")[2]
 
 
 def local_path(place: str) -> Path | None:
@@ -138,7 +149,8 @@ def _store_error(verb: str, shown: str, error: Exception) -> StoreError:
             text = f"There is no {shown}{said}. Check the {what}."
         return StoreError(text, absent=True)
     if refused:
-        return StoreError(f"{shown} could not be {verb}{said}: access is refused. Check whose it is.")
+        text = f"{shown} could not be {verb}{said}: access is refused. Check whose it is."
+        return StoreError(text, refused=True)
     if any(type(one).__name__ in _NO_CREDENTIALS for one in chain):
         return StoreError(f"{shown} could not be {verb}{said}. Set the store's credentials first.")
     return StoreError(f"{shown} could not be {verb}{said}. Check the name and the store's settings.")

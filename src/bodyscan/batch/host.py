@@ -11,7 +11,8 @@ output:
 Importing Open3D, mediapipe and the rest takes 10 s, a third of a small scan's time; forked, a scan begins at
 once, with memory that no earlier scan has touched, and a crash takes that scan alone. A fork is sound only
 while no other thread holds a lock: the number of OpenMP and BLAS threads must be 1 before the imports
-(`ENVIRONMENT`), or the first parallel loop of the fork waits forever for threads that it has not got.
+(`ENVIRONMENT`), or the first parallel loop of the fork waits forever for threads that it has not got. Open3D
+starts one thread of its own when it is imported; nothing that is used here misses it.
 
 The host ends when its input ends, and so, when whoever started it is killed; a scan's process ends with its
 host.

@@ -18,8 +18,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import ExitStack
+from functools import partial
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from bodyscan.batch.addresses import (
     StoreError,
@@ -31,7 +35,16 @@ from bodyscan.batch.addresses import (
     told,
     without_secrets,
 )
-from bodyscan.batch.store import LocalStore, Store, StoredFile, arriving, local_file, local_files
+from bodyscan.batch.companions import companions_of
+from bodyscan.batch.store import (
+    LocalStore,
+    Store,
+    StoredFile,
+    arriving,
+    local_beside,
+    local_file,
+    local_files,
+)
 from bodyscan.errors import InputError, MissingExtraError
 from bodyscan.files import new_folder
 
@@ -97,8 +110,10 @@ def fetch(address: str, folder: Path) -> Path:
     """Return a local path of an input, a file or a folder of frames.
 
     A local path (or `file://`) is returned as it is, never copied. What lies elsewhere is downloaded into
-    `folder` under its own name, a folder with all below it, in the place of what stood there; complete or not
-    at all. Raises `StoreError` where it is not there or does not arrive, `MissingExtraError` as `open_store`.
+    `folder` under its own name, in the place of what stood there; complete or not at all. A folder comes with
+    all below it, a scan's file with the files that it names (`companions.py`), as they lie beside it; one of
+    those that is not there is left out, which the reader notes. Give each input a folder of its own. Raises
+    `StoreError` where it is not there or does not arrive, `MissingExtraError` as `open_store`.
     """
     local = local_path(address)
     if local is not None:
@@ -115,6 +130,7 @@ def fetch(address: str, folder: Path) -> Path:
     if [file.name for file in found] == [""]:
         with told("read", address), arriving(target) as temporary:
             _download(address, found, [temporary])
+            _fetch_companions(found[0], name, temporary, folder)
     else:
         with new_folder(target) as hidden, told("read", address):
             _download(address, found, [hidden / checked_name(file.name) for file in found])
@@ -131,11 +147,7 @@ def read_small(place: str) -> str:
     (file, *more) = _files(place)
     if more or file.name:
         raise InputError(f"{shown} is a folder; give a file.")
-    data = b""
-    with told("read", place), file.opened() as stream:
-        # A stream from the web gives what has arrived, not what was asked for.
-        while len(data) <= _SMALL_BYTES and (part := stream.read(_SMALL_BYTES + 1 - len(data))):
-            data += part
+    data = file.head(_SMALL_BYTES + 1)
     if len(data) > _SMALL_BYTES:
         raise InputError(f"{shown} has more than 1 MiB; it is another kind of file than is wanted here.")
     try:
@@ -147,18 +159,20 @@ def read_small(place: str) -> str:
 def stamp_of(address: str) -> str:
     """Return a text that changes when an input's content may have changed, by path or address.
 
-    Of a file its size and time, or what its store tells; of a folder the SHA-256 of all names and stamps.
-    Raises `StoreError` where it is not there.
+    Of a file its size and time, or what its store tells; of a folder, or a file and the files that it names,
+    the SHA-256 of all names and stamps. Raises `StoreError` where it is not there, `InputError` for a file
+    that names too many.
     """
-    return _joined([(file.name, file.stamp()) for file in _files(address)])
+    return _joined([(file.name, file.stamp()) for file in _input(address)])
 
 
 def digest_of(address: str) -> str:
-    """Return the SHA-256 of an input's content, 64 hex digits; of a folder, of all names and contents.
+    """Return the SHA-256 of an input's content, 64 hex digits.
 
-    Raises `StoreError` where it is not there or cannot be read.
+    Of a folder, or a file and the files that it names, that of all names and contents. Raises `StoreError`
+    where it is not there or cannot be read, `InputError` for a file that names too many.
     """
-    return _joined([(file.name, file.digest()) for file in _files(address)])
+    return _joined([(file.name, file.digest()) for file in _input(address)])
 
 
 class _RemoteStore(Store):
@@ -285,6 +299,49 @@ def _files(address: str) -> list[StoredFile]:
     return sorted(found, key=lambda file: file.name)
 
 
+def _input(address: str) -> list[StoredFile]:
+    """Return all files of an input: a folder's, or a file and those that it names; sorted by name."""
+    found = _files(address)
+    if [file.name for file in found] == [""]:
+        with told("read", address):
+            found += companions_of(found[0], name_of(address), partial(_beside, found[0]))
+    return sorted(found, key=lambda file: file.name)
+
+
+def _beside(scan: StoredFile, name: str) -> StoredFile | None:
+    """Return the file of a name beside a scan's file, or None where there is none."""
+    if scan.home is None:
+        return local_beside(Path(scan.path), name)
+    query = ""
+    if scan.on_web:
+        parts = urlsplit(scan.path)
+        query = parts.query
+        path = urlunsplit(parts._replace(path=f"{parts.path.rpartition('/')[0]}/{quote(name)}"))
+    else:
+        path = f"{scan.path.rpartition('/')[0]}/{name}"
+    try:
+        with told("read", scan.home.unstrip_protocol(path)):
+            info = scan.home.info(path)
+    except StoreError as error:
+        # A query may be a signature that holds for the scan's own file alone.
+        if error.absent or (error.refused and query):
+            return None
+        raise
+    return _remote_file(scan.home, path, info, name) if info["type"] == "file" else None
+
+
+def _fetch_companions(scan: StoredFile, name: str, local: Path, folder: Path) -> None:
+    """Download what a scan's file names, which is here as `local` already, so that all of it can be read."""
+    if not local.stat().st_size:
+        return
+    with local.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:
+        found = companions_of(scan, name, partial(_beside, scan), data)
+    with ExitStack() as stack:
+        targets = [stack.enter_context(arriving(folder / file.name)) for file in found]
+        if found:
+            _download(scan.shown, found, targets)
+
+
 def _found(home: Any, path: str) -> list[StoredFile]:
     """Return the file at a path, or all below it. A file is asked for first: HTTP lists by reading it."""
     info = home.info(path)
@@ -304,15 +361,16 @@ def _found_below(home: Any, path: str) -> list[StoredFile]:
 
 def _remote_file(home: Any, path: str, info: dict[str, Any], name: str) -> StoredFile:
     token = next((str(info[key]).strip('"') for key in _TOKENS if info.get(key)), "")
-    return StoredFile(name, path, int(info["size"] or 0), token, home)
+    size = info["size"]  # a web server need not tell it
+    return StoredFile(name, path, -1 if size is None else int(size), token, home)
 
 
 def _download(address: str, files: list[StoredFile], targets: list[Path]) -> None:
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
     files[0].home.get([file.path for file in files], [str(one) for one in targets], batch_size=_AT_ONCE)
-    short = [file for file, one in zip(files, targets, strict=True) if one.stat().st_size != file.size]
-    if short:
+    sizes = [one.stat().st_size for one in targets]
+    if any(file.size not in (size, -1) for file, size in zip(files, sizes, strict=True)):
         raise StoreError(
             f"{without_secrets(address)} did not arrive whole. It may pass: try again.", passing=True
         )

@@ -165,6 +165,7 @@ class StoredFile:
     path: str
     """As `home` wants it."""
     size: int
+    """Bytes; -1 where a web server does not tell."""
     token: str
     """Changes with the content; empty where its place tells nothing of that kind."""
     home: Any = None
@@ -183,6 +184,11 @@ class StoredFile:
         return total.hexdigest()
 
     @property
+    def on_web(self) -> bool:
+        """Whether a web server holds it: its path is then a whole address, with its query."""
+        return self.home is not None and self.path.startswith(("http://", "https://"))
+
+    @property
     def shown(self) -> str:
         """Its path or address."""
         return self.path if self.home is None else str(self.home.unstrip_protocol(self.path))
@@ -192,9 +198,20 @@ class StoredFile:
         if self.home is None:
             return Path(self.path).open("rb")
         # Many web servers give no parts of a file, so that it must come in one stream (0).
-        return self.home.open(
-            self.path, "rb", 0 if self.path.startswith(("http://", "https://")) else BLOCK_BYTES
-        )
+        return self.home.open(self.path, "rb", 0 if self.on_web else BLOCK_BYTES)
+
+    def head(self, size: int) -> bytes:
+        """Return the first `size` bytes, or all where there are fewer. Raises `StoreError`."""
+        with told("read", self.shown):
+            if self.home is not None and not self.on_web:
+                size = min(size, self.size)
+                return self.home.cat_file(self.path, start=0, end=size) if size else b""
+            data = b""
+            with self.opened() as stream:
+                # A stream from the web gives what has arrived, not what was asked for.
+                while len(data) < size and (part := stream.read(size - len(data))):
+                    data += part
+            return data
 
 
 def local_files(folder: Path, below: str = "", above: tuple[Path, ...] = ()) -> Iterator[StoredFile]:
@@ -215,6 +232,13 @@ def local_file(path: Path, name: str) -> StoredFile:
     """Return a file of this machine. Raises `OSError` where it is not there."""
     status = path.stat()
     return StoredFile(name, str(path), status.st_size, str(status.st_mtime_ns))
+
+
+def local_beside(scan: Path, name: str) -> StoredFile | None:
+    """Return the file of a name beside another, or None where there is none, or a link leads out of there."""
+    folder = scan.parent.resolve()
+    path = (folder / name).resolve()
+    return local_file(path, name) if path.is_relative_to(folder) and path.is_file() else None
 
 
 @contextmanager

@@ -63,18 +63,19 @@ CORE = (
     Part("mediapipe.python.solutions.pose", "landmarks on pictures of the scan", "mediapipe", hint=SET_UP),
     Part("pygltflib", "writing GLB", "pygltflib", hint=SET_UP),
     Part("PIL", "pictures", "pillow", hint=SET_UP),
+    Part("psutil", "memory of batches", "psutil", hint=SET_UP),
     Part("pydantic", "the consent record", "pydantic", hint=SET_UP),
     Part("cryptography", "keys and signatures", "cryptography", hint=SET_UP),
     Part("joserfc", "signed JSON", "joserfc", hint=SET_UP),
     Part("rfc8785", "canonical JSON", "rfc8785", hint=SET_UP),
 )
 EXTRAS = (
-    Part(
-        "bpy", "Blender as a module: the tests load twins in it", "bpy", False, "extra `blender`, Python 3.11"
-    ),
+    Part("bpy", "FBX, USDZ and .blend", "bpy", False, "pip install 'bodyscan[blender]', Python 3.11"),
     Part("DracoPy", "files compressed with Draco", "DracoPy", False, "pip install 'bodyscan[draco]'"),
     Part("rfc3161_client", "time stamps", "rfc3161-client", False, "pip install 'bodyscan[timestamp]'"),
     Part("c2pa", "C2PA manifests", "c2pa-python", False, "pip install 'bodyscan[c2pa]'"),
+    Part("distributed", "batches on a cluster", "distributed", False, "pip install 'bodyscan[cluster]'"),
+    Part("s3fs", "batches from and to s3://", "s3fs", False, "pip install 'bodyscan[cloud]'"),
     Part("lzfse", "captures of Record3D", "lzfse", False, "pip install 'bodyscan[record3d]'"),
 )
 PROGRAMS = (
