@@ -65,10 +65,12 @@ def make_scans(folder: Path, people: int) -> Path:
         scan = folder / f"p{seed:02}{SUFFIXES[seed % len(SUFFIXES)]}"
         consent = folder / f"p{seed:02}.consent.json"
         if not (scan.exists() and consent.exists()):
+            child = seed % 8 == 7
             options = RawScanOptions(
                 seed=100 + seed,
-                build=BUILDS[seed % len(BUILDS)],
-                age="child" if seed % 8 == 7 else "adult",
+                build="average" if child else BUILDS[seed % len(BUILDS)],
+                age="child" if child else "adult",
+                clothing="tshirt" if child else "sports",
                 target_faces=60_000,
                 unit=("m", "mm", "cm", "in")[seed % 4],
                 up=("+y", "+z")[seed // 4 % 2],

@@ -66,6 +66,9 @@ def test_the_name_is_the_last_part_without_its_query():
     assert name_of("s3://bucket") == "bucket"
     assert name_of("scans/anna.ply") == "anna.ply"
     assert name_of("s3://") == ""
+    assert name_of("https://host/scans/Zo%C3%AB%201.ply?token=x") == "Zoë 1.ply"
+    assert name_of("https://host/a%2F..%2Fb.ply") == "b.ply"
+    assert name_of("s3://bucket/50%25.ply") == "50%25.ply"
 
 
 def test_a_file_address_is_a_path_of_this_machine(tmp_path):
@@ -175,6 +178,8 @@ def test_each_kind_of_error_says_what_to_do():
         "s3://bucket/a could not be written (no bucket): its bucket or folder is not there. Make it first."
     )
     assert "access is refused. Check whose it is." in str(outcome(Answer(403)))
+    assert outcome(Answer(403)).refused
+    assert not outcome(Answer(404)).refused
     assert "Make room, and try again." in str(outcome(OSError(errno.ENOSPC, "No space left on device")))
     named: Any = type("NoCredentialsError", (Exception,), {})
     assert "Set the store's credentials first." in str(outcome(named("Unable to locate credentials")))

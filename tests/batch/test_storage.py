@@ -541,7 +541,7 @@ def test_a_server_that_stays_silent_is_left_in_the_end(tmp_path, monkeypatch, us
     use_server(f"http://127.0.0.1:{silent.getsockname()[1]}")
     settings = {"config_kwargs": {"read_timeout": 0.2, "retries": {"total_max_attempts": 1}}}
     monkeypatch.setitem(fsspec.config.conf, "s3", settings)
-    monkeypatch.setattr(storage, "_PATIENCE_S", 2)
+    monkeypatch.setattr(storage, "_PATIENCE_S", 1)
     (tmp_path / "a").write_bytes(b"1")
     store = open_store("s3://studio/night")
     try:

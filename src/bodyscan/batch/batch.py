@@ -33,6 +33,7 @@ from bodyscan.batch.storage import Store, open_store
 from bodyscan.batch.table import FILE_NAME, JobTable, Stored
 from bodyscan.errors import BodyscanError, ConsentError, InputError
 from bodyscan.files import write_atomic
+from bodyscan.run.options import load_options
 
 STATE_FOLDER = ".batch"
 """In an output folder on this machine: the job table, the lock, and logs of what failed."""
@@ -77,10 +78,12 @@ def run_batch(
 
     `clock` returns the time in UTC; `on_change` is told of jobs as they change. One scan's failure is its
     own: it stands in its job. `pool`: workers of the caller's own, which are closed at the end. Raises
-    `InputError` for a manifest, output, ledger or job table that cannot be used, or where another run holds
-    the output; `MissingExtraError` for a part that no scan could do without; `StageError` where a cluster
-    goes away. Interrupted or killed, the same call goes on where it stopped.
+    `InputError` for a manifest, output, ledger or job table that cannot be used, for options for all scans
+    that are wrong, or where another run holds the output; `MissingExtraError` for a part that no scan could
+    do without; `StageError` where a cluster goes away. Interrupted or killed, the same call goes on where it
+    stopped.
     """
+    _check_options(batch.defaults.options)
     manifest = read_manifest(batch.manifest)
     rows = manifest.rows
     store = open_store(batch.out)
@@ -209,6 +212,14 @@ def _pool(batch: Batch) -> Pool:
     from bodyscan.batch.dask_cluster import DaskPool
 
     return DaskPool(batch.scheduler, batch.options.workers)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """What is wrong for every scan is one error before the first, not one for each."""
+    try:
+        load_options(None, options)
+    except InputError as error:
+        raise InputError(f"The options for all scans are wrong: {error}") from None
 
 
 def _check_ledger(path: Path) -> None:

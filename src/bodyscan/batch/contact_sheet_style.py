@@ -43,7 +43,7 @@ fieldset small { font-size: .82em; font-weight: 400; font-variant-numeric: tabul
 
 table, tbody, thead, td, tbody th { display: block; }
 th, td { border: 0; padding: 0; }
-th.number { white-space: normal; padding: 0; }
+th.number, td.number { white-space: normal; padding: 0; }
 tbody { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }
 tbody tr { display: grid; grid-template-columns: repeat(12, 1fr); gap: .45rem .3rem; align-content: start;
   padding: 0 .9rem .9rem; background: var(--card); border: 1px solid var(--line); border-radius: .8rem;

@@ -136,12 +136,11 @@ class Coordinator:
             formats = missing_formats(stored.job, self.options) if again else self._formats()
             record = self.hands.check(prepared, formats)
         except BodyscanError as error:
-            self._failed(job_id, job_error(error))
+            self._not_begun(job_id, job_error(error))
             return
         task = self._task(prepared, stored.job.output("twin") if again else None, formats)
         running = _Running(job_id, task.attempt, prepared, formats)
-        self.board.set(
-            job_id,
+        row = stored.but(
             state=JobState.RUNNING,
             attempts=stored.job.attempts + 1,
             begun_at=self._now(),
@@ -152,9 +151,17 @@ class Coordinator:
             error=None,
             stage="",
         )
+        self.board.put(row, key=stored.key if again else "")
         self.board.save()
         self._attempts[task.attempt] = running
         self._running[self.pool.submit(task.values())] = running
+
+    def _not_begun(self, job_id: str, error: JobError) -> None:
+        if error.kind in PASSING:  # the store of the inputs was not to be reached: a try like others
+            self.board.set(job_id, attempts=self.board[job_id].job.attempts + 1)
+            if self._try_again(job_id):
+                return
+        self._failed(job_id, self._final(job_id, error) if error.kind in PASSING else error)
 
     def _task(self, prepared: Prepared, twin: Output | None, formats: tuple[str, ...]) -> Task:
         """What a worker is told; `twin` is there already where only formats are missing."""
@@ -248,7 +255,7 @@ class Coordinator:
             pass
         elif error is not None:
             self.hands.keep_log(job_id, answer.get("log", ""))
-            self._failed(job_id, self._final(job_id, error), running.prepared, answer)
+            self._failed(job_id, self._final(job_id, error), running, answer)
         else:
             self.hands.keep_log(job_id, "")
             self.board.took(answer["seconds"])
@@ -264,7 +271,7 @@ class Coordinator:
                 measurements_cm=answer["measurements_cm"],
                 warnings=tuple(answer["warnings"]),
             )
-        plan = plan_of(running.prepared, answer, "twin" if new else "export", self.clock())
+        plan = plan_of(running.prepared, answer, "twin" if new else "export")
         key = key_of(running.prepared, self.board.table) if new else row.key
         self.board.put(row.but(state=JobState.PUBLISHING), key=key, plan=plan)
         self.board.save()
@@ -280,13 +287,14 @@ class Coordinator:
         plan = Plan.of(row.plan)
         try:
             _, entry = future.result()
-        except BodyscanError as error:
+        except Exception as error:  # a bug too is this scan's alone
             self._not_published(job_id, job_error(error))
             return
         kinds = {output.kind for output in plan.outputs}
         kept = () if plan.kind == "twin" else tuple(o for o in row.job.outputs if o.kind not in kinds)
         row = row.but(
             state=JobState.FAILED if plan.kind == "report" else JobState.DONE,
+            error=row.job.error if plan.kind == "report" else None,
             outputs=(*kept, *plan.outputs),
             ledger_entry=entry if plan.kind == "twin" else row.job.ledger_entry,
             ended_at=self._now(),
@@ -331,7 +339,7 @@ class Coordinator:
         self,
         job_id: str,
         error: JobError,
-        prepared: Prepared | None = None,
+        running: _Running | None = None,
         answer: Mapping[str, Any] | None = None,
     ) -> None:
         """Write down why there is no twin; a report on it is published all the same."""
@@ -340,12 +348,15 @@ class Coordinator:
             ErrorKind.TIME: self.options.time_limit_s,
             ErrorKind.MEMORY: float(self.options.memory_limit_bytes),
         }
-        after = {"limit": limits[error.kind]} if error.kind in limits else {}
-        key = key_of(prepared, self.board.table) if prepared is not None else ""
+        after: dict[str, Any] = {"limit": limits[error.kind]} if error.kind in limits else {}
+        key = ""
+        if running is not None:
+            key = key_of(running.prepared, self.board.table)
+            after |= {"anew": "glb" in running.formats}
         row = self.board[job_id].but(error=error, ended_at=self._now(), stage="")
         pages = [file for file in (answer or {}).get("files", ()) if file["kind"] == "report"]
-        if pages and prepared is not None and answer is not None and not refused:
-            plan = plan_of(prepared, {**answer, "files": pages}, "report", self.clock())
+        if pages and running is not None and answer is not None and not refused:
+            plan = plan_of(running.prepared, {**answer, "files": pages}, "report")
             self.board.put(row.but(state=JobState.PUBLISHING), key=key, plan=plan | {"after": after})
             self.board.save()
             self._publish(job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 
 from bodyscan.batch.job import ErrorKind, JobError
@@ -17,6 +18,10 @@ PASSING_ERRNO = frozenset(
     if hasattr(errno, name)
 )  # fmt: skip
 """What the operating system may not refuse a second time: a full disk, a lost connection, a busy machine."""
+PASSING_SQLITE = frozenset(
+    (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+)
+"""The same of the ledger's file: primary codes of SQLite."""
 
 
 def job_error(error: BaseException) -> JobError:
@@ -48,6 +53,7 @@ def _may_pass(error: BaseException) -> bool:
     return any(
         getattr(cause, "passing", False) is True
         or (isinstance(cause, OSError) and cause.errno in PASSING_ERRNO)
+        or getattr(cause, "sqlite_errorcode", 0) & 0xFF in PASSING_SQLITE
         for cause in _causes(error)
     )
 

@@ -8,6 +8,7 @@ does.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,6 @@ from bodyscan.batch.prepare import Prepared
 from bodyscan.batch.storage import Store
 from bodyscan.batch.task import MADE
 from bodyscan.consent import ConsentRecord, Medium, Purpose, Use
-from bodyscan.consent.fields import format_utc, parse_utc
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.ledger import EntryKind, Ledger, LedgerLog
 from bodyscan.ledger.recording import NOT_WRITTEN
@@ -41,8 +41,6 @@ class Plan:
     purpose: str
     territory: str | None
     medium: str | None
-    at: str
-    """Time of the use, UTC."""
     kind: str
     """`twin`: a new twin; `export`: more formats of one; `report`: pages of a scan that was not accepted."""
     twin_id: str | None = None
@@ -82,9 +80,9 @@ class Publisher:
         """Carry a plan out; return the record and the ledger's entry (0 for a report alone).
 
         `before`: files of an earlier twin of this scan; those that have no successor are removed. Raises
-        `ConsentError` where the consent does not allow it any more: then nothing of the plan is left, and a
-        use that was written down is voided. Raises `InputError` where ledger or store cannot be written: the
-        same call may be made again.
+        `ConsentError` where the consent does not allow it any more, and `InputError` where files of the plan
+        are gone: then nothing of the plan is left, and a use that was written down is voided. Raises
+        `InputError` where ledger or store cannot be written: the same call may be made again.
         """
         formats = any(file["kind"] in (*BLENDER_FORMATS, "vrm") for file in plan.files)
         try:
@@ -92,13 +90,14 @@ class Publisher:
         except ConsentError:
             self._take_back(plan)
             raise
+        waiting = self._waiting(plan)
         entry = 0
         if plan.kind == "report":
-            self._move(plan, before)
+            self._move(plan, waiting, before)
         else:
             with Ledger.open(self.ledger, now=self.clock()) as ledger:
                 receipt = ledger.append(self._entry(ledger, plan, record), again="return")
-                self._move(plan, before)
+                self._move(plan, waiting, before)
                 ledger.mark_written(receipt)
             entry = receipt.sequence
         self.store.remove(plan.place)
@@ -115,56 +114,67 @@ class Publisher:
         )
         kind = EntryKind.TWIN if plan.kind == "twin" else EntryKind.EXPORT
         digests = {place: output.sha256 for place, output in places.items()}
-        return log.entry(record, plan.use, kind, digests, parse_utc(plan.at))
+        return log.entry(record, plan.use, kind, digests, self.clock())
 
-    def _move(self, plan: Plan, before: Sequence[Output]) -> None:
-        pairs = [
-            (f"{plan.place}/{MADE}/{file['name']}", f"{plan.id}/{file['name']}", file["size_bytes"])
-            for file in plan.files
-        ]
-        waiting = [pair for pair in pairs if self.store.exists(pair[0])]
-        for _, target, size in pairs:
-            moved = target not in {pair[1] for pair in waiting}
-            if moved and not (self.store.exists(target) and self.store.size(target) == size):
+    def _waiting(self, plan: Plan) -> list[Mapping[str, Any]]:
+        """Return the files that are not in their place yet; where one is nowhere, leave nothing."""
+        waiting = [file for file in plan.files if self.store.exists(_source(plan, file))]
+        for file in plan.files:
+            target = _target(plan, file)
+            if file not in waiting and not self._is_there(target, file["size_bytes"]):
+                self._take_back(plan)
                 raise InputError(
                     f"{target} was made and is not there any more: somebody removed files below "
                     f"{self.store.locate(plan.place)}. Run the same command again; it is made anew."
                 )
+        return waiting
+
+    def _move(self, plan: Plan, waiting: Sequence[Mapping[str, Any]], before: Sequence[Output]) -> None:
         if plan.kind == "twin" and waiting:
             # An earlier twin goes first: its levels and formats are replaced one by one.
-            main = pairs[0][1]
-            if pairs[0] in waiting and self.store.exists(main):
-                self.store.remove(main)
-            kept = {target for _, target, _ in pairs}
+            main = plan.files[0]
+            if main in waiting and self.store.exists(_target(plan, main)):
+                self.store.remove(_target(plan, main))
+            kept = {_target(plan, file) for file in plan.files}
             for output in before:
                 if output.place not in kept:
                     self.store.remove(output.place)
-        for source, target, _ in reversed(waiting):
-            self.store.move(source, target)
+        for file in reversed(waiting):
+            self.store.move(_source(plan, file), _target(plan, file))
 
     def _take_back(self, plan: Plan) -> None:
-        """Leave nothing of a plan whose consent is gone: no file, and no use that counts."""
-        moved = [
-            (f"{plan.id}/{file['name']}", file["size_bytes"])
-            for file in plan.files
-            if not self.store.exists(f"{plan.place}/{MADE}/{file['name']}")
-        ]
-        for target, size in moved:
-            if self.store.exists(target) and self.store.size(target) == size:
+        """Leave nothing of a plan: no file, and no use that counts."""
+        for file in plan.files:
+            target = _target(plan, file)
+            # By its content: the file of an earlier twin is another one, and its use stands for itself.
+            if self._is_there(target, file["size_bytes"]) and self._digest(target) == file["sha256"]:
                 self.store.remove(target)
-        if moved and plan.kind != "report":
-            # Files were moved, so the use stands there: it is found again by its own values, and voided.
+        if plan.kind != "report" and self.ledger.exists():
             from bodyscan.consent import open_consent
 
-            with Ledger.open(self.ledger, now=self.clock()) as ledger:
+            with Ledger.open(self.ledger, create=False) as ledger:
                 entry = self._entry(ledger, plan, open_consent(plan.text).record)
-                receipt = ledger.append(entry, again="return")
-                ledger.void(receipt.sequence, self.clock(), NOT_WRITTEN)
+                if (sequence := ledger.standing(entry)) is not None:
+                    ledger.void(sequence, self.clock(), NOT_WRITTEN)
         self.store.remove(plan.place)
 
+    def _is_there(self, target: str, size_bytes: int) -> bool:
+        return self.store.exists(target) and self.store.size(target) == size_bytes
 
-def plan_of(prepared: Prepared, answer: Mapping[str, Any], kind: str, now: datetime) -> dict[str, Any]:
-    """Return the plan, as plain values, for what an attempt made of a row; `now` (UTC) dates the use."""
+    def _digest(self, target: str) -> str:
+        return hashlib.sha256(self.store.read(target)).hexdigest()
+
+
+def _source(plan: Plan, file: Mapping[str, Any]) -> str:
+    return f"{plan.place}/{MADE}/{file['name']}"
+
+
+def _target(plan: Plan, file: Mapping[str, Any]) -> str:
+    return f"{plan.id}/{file['name']}"
+
+
+def plan_of(prepared: Prepared, answer: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the plan, as plain values, for what an attempt made of a row."""
     use = prepared.use
     return {
         "id": prepared.row.id,
@@ -174,7 +184,6 @@ def plan_of(prepared: Prepared, answer: Mapping[str, Any], kind: str, now: datet
         "purpose": str(use.purpose),
         "territory": use.territory,
         "medium": str(use.medium) if use.medium else None,
-        "at": format_utc(now.replace(microsecond=0)),
         "kind": kind,
         "twin_id": answer.get("twin_id"),
         "reference": prepared.reference,

@@ -63,7 +63,7 @@ def resume(
 def _looks(
     rows: Sequence[Row], known: Iterable[Stored | None], store: Store, prepare: Prepare
 ) -> dict[str, _Look]:
-    """Look at the inputs and the twin of all rows that ended before."""
+    """Look at the inputs and the twin of all rows that ended before, or have a twin and wait for formats."""
 
     def look(pair: tuple[Row, Stored]) -> _Look:
         row, stored = pair
@@ -77,7 +77,7 @@ def _looks(
     ended = [
         (row, stored)
         for row, stored in zip(rows, known, strict=True)
-        if stored is not None and stored.job.state in (JobState.DONE, JobState.FAILED)
+        if stored is not None and (stored.job.state in (JobState.DONE, JobState.FAILED) or _formats_wait(stored))
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return {found.stored.id: found for found in pool.map(look, ended)}
@@ -89,23 +89,32 @@ def _next(stored: Stored, look: _Look | None, table: JobTable, options: BatchOpt
     if job.state is JobState.PUBLISHING:
         return stored
     if look is None:  # waiting, running when it was killed, or refused: the consent is asked anew
-        return replace(stored.but(state=JobState.WAITING), plan={})
+        return _anew(stored)
     if look.prepared is not None and key_of(look.prepared, table) != stored.key:
         return _anew(stored)
-    if job.state is JobState.DONE:
+    if job.state is not JobState.FAILED:
         if not look.whole:
             return _anew(stored)
         missing = look.prepared is not None and missing_formats(job, options)
-        return stored.but(state=JobState.WAITING) if missing else stored
+        return stored.but(state=JobState.WAITING if missing else JobState.DONE)
     assert job.error is not None
     limit = stored.plan.get("limit")
     now = {ErrorKind.TIME: options.time_limit_s, ErrorKind.MEMORY: options.memory_limit_bytes}
     wider = limit is not None and now.get(job.error.kind, 0) > limit
     if job.error.kind is ErrorKind.SYSTEM and "files" in stored.plan:
         return stored.but(state=JobState.PUBLISHING)  # made; only its place could not be written
+    # A twin may be there and be sound, where a further format of it failed, or be that of an earlier capture.
+    sound = bool(stored.key) and look.whole and not stored.plan.get("anew", True)
+    if sound and look.prepared is not None and not missing_formats(job, options):
+        return replace(stored.but(state=JobState.DONE, error=None), plan={})
     if options.retry_failed or wider or job.error.kind in _NEXT_RUN:
-        return _anew(stored) if not stored.key or not look.whole else stored.but(state=JobState.WAITING)
+        return stored.but(state=JobState.WAITING, error=None) if sound else _anew(stored)
     return stored
+
+
+def _formats_wait(stored: Stored) -> bool:
+    """Whether its twin is there and a run was stopped before all formats of it were."""
+    return bool(stored.key) and stored.job.state in (JobState.WAITING, JobState.RUNNING)
 
 
 def missing_formats(job: Job, options: BatchOptions) -> tuple[str, ...]:

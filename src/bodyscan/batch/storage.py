@@ -312,10 +312,8 @@ def _beside(scan: StoredFile, name: str) -> StoredFile | None:
     """Return the file of a name beside a scan's file, or None where there is none."""
     if scan.home is None:
         return local_beside(Path(scan.path), name)
-    query = ""
     if scan.on_web:
         parts = urlsplit(scan.path)
-        query = parts.query
         path = urlunsplit(parts._replace(path=f"{parts.path.rpartition('/')[0]}/{quote(name)}"))
     else:
         path = f"{scan.path.rpartition('/')[0]}/{name}"
@@ -323,8 +321,8 @@ def _beside(scan: StoredFile, name: str) -> StoredFile | None:
         with told("read", scan.home.unstrip_protocol(path)):
             info = scan.home.info(path)
     except StoreError as error:
-        # A query may be a signature that holds for the scan's own file alone.
-        if error.absent or (error.refused and query):
+        # The web calls refused what is not there, and an address may be signed for the scan's file alone.
+        if error.absent or (error.refused and scan.on_web):
             return None
         raise
     return _remote_file(scan.home, path, info, name) if info["type"] == "file" else None

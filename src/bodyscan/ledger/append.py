@@ -83,6 +83,12 @@ class Writer:
         self.outputs += [(holder.row, sequence, out.sha256, out.place, out.kind) for out in use.outputs]
         return receipt
 
+    def standing(self, use: UseEntry) -> int | None:
+        """Return the entry in which a use stands and was not voided, or None; take it all back afterwards."""
+        _, key = use_text(use, utc_text(use.at), 1, 1, self._holder(use.agreement).blinder)
+        found = self._standing(key)
+        return found and found[0]
+
     def flush(self) -> None:
         """Write what is personal of the uses that were added; the last thing in the transaction."""
         self.connection.executemany(

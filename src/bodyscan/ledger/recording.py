@@ -7,6 +7,7 @@ and never an output without a use.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from bodyscan.ledger.store import Ledger
 from bodyscan.ledger.use import EntryKind, OutputRef, Receipt, UseEntry, agreement_of
 
 NOT_WRITTEN = "the output was not written"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+"""What an address (`s3://bucket/twin.glb`) begins with, and no path. A drive (`C:`) is no scheme."""
 
 
 class UseLog(Protocol):
@@ -38,7 +41,7 @@ class UseLog(Protocol):
     ) -> Receipt:
         """Write a use down, durably, before its outputs appear.
 
-        `outputs` are path -> SHA-256 (64 hex digits), the main one first.
+        `outputs` are path or address -> SHA-256 (64 hex digits), the main one first.
         """
         ...
 
@@ -59,7 +62,7 @@ class LedgerLog:
     """Decimal text, with `currency`."""
     currency: str | None = None
     kinds: Mapping[str, str] | None = None
-    """Path -> what the output is: `twin`, `level 1`, `picture`."""
+    """Path or address -> what the output is: `twin`, `level 1`, `picture`."""
     again: Again = "return"
     """By default a run that is repeated is billed once; `refuse` makes it a `DoubleUseError`."""
 
@@ -71,7 +74,10 @@ class LedgerLog:
         outputs: Mapping[str, str],
         now: datetime,
     ) -> UseEntry:
-        """Return the entry of a use; paths are made absolute, so that they are found later."""
+        """Return the entry of a use; paths are made absolute, so that they are found later.
+
+        An address (`s3://...`) stays as it is.
+        """
         kinds = self.kinds or {}
         return UseEntry(
             agreement=agreement_of(record, self.text),
@@ -79,7 +85,7 @@ class LedgerLog:
             purpose=use.purpose,
             at=now,
             outputs=tuple(
-                OutputRef(str(Path(place).absolute()), digest, kinds.get(place, str(kind)))
+                OutputRef(_whole(place), digest, kinds.get(place, str(kind)))
                 for place, digest in outputs.items()
             ),
             territory=use.territory,
@@ -132,6 +138,10 @@ class LedgerLog:
         outputs = {str(path): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
         with recording(self.ledger, self.entry(record, use, kind, outputs, now), again=self.again) as receipt:
             yield receipt
+
+
+def _whole(place: str) -> str:
+    return place if _ADDRESS.match(place) else str(Path(place).absolute())
 
 
 @contextmanager

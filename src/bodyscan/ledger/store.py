@@ -171,6 +171,18 @@ class Ledger:
             writer.flush()
             return receipts
 
+    def standing(self, use: UseEntry) -> int | None:
+        """Return the entry in which this use stands and was not voided; None where there is none.
+
+        Nothing is written, also where the person is not known yet.
+        """
+        with sqlite_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                return Writer(self.connection, self.ledger_id).standing(use)
+            finally:
+                self.connection.execute("ROLLBACK")
+
     def void(self, sequence: int, at: datetime, reason: str) -> Receipt:
         """Say that an earlier use does not count: it did not take place, or was written by mistake.
 

@@ -100,7 +100,7 @@ class OutputRef:
     """A file that came of a use."""
 
     place: str
-    """Its path, or a name where it has none."""
+    """Its path or address, or a name where it has none."""
     sha256: str
     """Of its bytes, 64 hex digits."""
     kind: str = ""
