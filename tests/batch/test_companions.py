@@ -131,7 +131,7 @@ def files_in(folder: Path) -> set[str]:
         ("v 0 0 0\r\n \tmtllib\ta.mtl  \r\nv 1 1 1\r\n", ["a.mtl"]),
         ("v 0 0 0\rmtllib a.mtl\rv 1 1 1", ["a.mtl"]),
         ("mtllib my woman.mtl # exported\n", ["my woman.mtl"]),
-        ("mtllib a.mtl my b.MTL\n", ["a.mtl my b.MTL", "a.mtl", "my b.MTL"]),
+        ("mtllib a.mtl my b.MTL\n", ["a.mtl", "my b.MTL"]),
         ("mtllib a.mtl\nv 0 0 0\nmtllib Zoë.mtl", ["a.mtl", "Zoë.mtl"]),
         ("mtllib a \\\n b.mtl\n", ["a   b.mtl"]),
         ("# mtllib a.mtl\nxmtllib b.mtl\nmtllibs c.mtl\nmtllib\n", []),

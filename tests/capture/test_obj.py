@@ -50,6 +50,16 @@ def test_vertex_colours_of_floats(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.unique(colors, axis=0), [[255, 128, 0]])
 
 
+@pytest.mark.parametrize("line", ["a.mtl skin b.MTL", "skin b.MTL", "a.mtl\nmtllib skin b.MTL"])
+def test_a_line_may_name_several_libraries_and_names_may_hold_blanks(tmp_path: Path, line: str) -> None:
+    _image(tmp_path / "skin.png", RED)
+    (tmp_path / "a.mtl").write_text("newmtl other\nKd 1 1 1\n")
+    (tmp_path / "skin b.MTL").write_text("newmtl skin\nmap_Kd skin.png\n")
+    faces = "usemtl skin\nf 1/1 4/1 3/1 2/1\n"
+    (tmp_path / "cube.obj").write_text(_textured(faces).replace("cube.mtl", line))
+    assert read_scan(tmp_path / "cube.obj").texture is not None
+
+
 def test_one_texture_is_kept_as_it_is(tmp_path: Path) -> None:
     _image(tmp_path / "my skin.png", RED)
     (tmp_path / "cube.mtl").write_text("newmtl skin\nKd 1 1 1\nmap_Kd -s 1 1 1 -o 0 0 my skin.png\n")

@@ -79,6 +79,29 @@ def test_colours_of_every_type_become_bytes(tmp_path: Path, kind: str, dtype: st
     assert (colors == 128).all()
 
 
+def _cube(more: str = "") -> str:
+    points = "".join(" ".join(map(str, point)) + "\n" for point in CUBE_VERTICES)
+    return points + "".join(f"4 {' '.join(map(str, quad))}{more}\n" for quad in CUBE_QUADS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_an_image_is_found_by_its_name_in_either_encoding(tmp_path: Path, encoding: str) -> None:
+    Image.fromarray(np.full((4, 4, 3), 200, np.uint8)).save(tmp_path / "Zoë.png")
+    head = _header(
+        "ascii", XYZ, 6, "property list uchar int vertex_indices\nproperty list uchar float texcoord"
+    ).replace("comment made by a test", "comment TextureFile Zoë.png")
+    (tmp_path / "a.ply").write_bytes((head + _cube(" 8 0 0 1 0 1 1 0 1")).encode(encoding))
+    assert read_scan(tmp_path / "a.ply").texture is not None
+
+
+@pytest.mark.parametrize("comment", ["TextureFile", "TextureFile ", "TextureFile  \t"])
+def test_a_comment_that_names_no_image_refuses_nothing(tmp_path: Path, comment: str) -> None:
+    head = _header("ascii", XYZ, 6, "property list uchar int vertex_indices")
+    head = head.replace("comment made by a test", f"comment {comment}")
+    (tmp_path / "a.ply").write_text(head + _cube())
+    assert read_scan(tmp_path / "a.ply").texture is None
+
+
 def test_corner_texture_coordinates_split_vertices_and_find_their_image(tmp_path: Path) -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     image[:2] = [255, 0, 0]  # the image's upper half

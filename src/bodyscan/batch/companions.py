@@ -6,7 +6,7 @@ will be read: only files in the scan's own folder or below, and of a path that l
 `C:\\`) its bare name beside the scan, because exporters write the paths of the machine they ran on.
 
 What was decided: all of a library's colour textures count, those too of materials that no face has, and all
-images of a glTF; of several names in one `mtllib` line each counts, and the line as one name with spaces too.
+images of a glTF; of several names in one `mtllib` line each.
 A look from afar must be short, so that stamps and digests know what is named in the first MiB of an OBJ
 (exporters write it into the first lines), in a PLY's header, and in glTF's JSON of at most 16 MiB.
 """
@@ -36,7 +36,6 @@ _PLY_BYTES = 1 << 20
 _FIRST_BYTES = 64 << 10
 """What is read first where the file says itself how much more there is to read."""
 _LIBRARY = re.compile(rb"mtllib[ \t]((?:\\\r?\n|[^\r\n]){0,4096})")
-_LIBRARY_NAME = re.compile(r"\S.*?\.mtl(?=\s|$)", re.IGNORECASE)
 _PLY_END = re.compile(rb"(?m)^end_header[ \t]*[\r\n]")
 
 
@@ -120,6 +119,8 @@ def _head(kind: str, file: StoredFile) -> bytes:
 
 def _libraries(data: bytes | mmap) -> list[str]:
     """Of an OBJ. Looked for byte by byte, not line by line: 300 MB in a fraction of a second."""
+    from bodyscan.capture.mtl import library_files
+
     names = []
     at = data.find(b"mtllib")
     while at >= 0:
@@ -128,8 +129,7 @@ def _libraries(data: bytes | mmap) -> list[str]:
         if found and (not before or before.endswith((b"\n", b"\r"))):
             line = re.sub(rb"\\\r?\n", b" ", found[1]).partition(b"#")[0]
             text = line.decode("utf-8", "replace").strip()
-            several = _LIBRARY_NAME.findall(text)
-            names += [text, *(several if len(several) > 1 else [])]
+            names += library_files(text)
         at = data.find(b"mtllib", at + 6)
     return names
 
@@ -137,16 +137,13 @@ def _libraries(data: bytes | mmap) -> list[str]:
 def _textures(data: bytes | mmap) -> list[str]:
     """Of a material library."""
     # The readers take seconds to import; a batch has them already by the time it meets an OBJ.
-    from bodyscan.capture.mtl import _MAP_OPTION
+    from bodyscan.capture.mtl import map_file
 
     names = []
     for line in bytes(data).decode("utf-8", "replace").splitlines():
         key, _, rest = line.strip().partition(" ")
         if key.lower() == "map_kd":
-            rest = rest.strip()
-            while _MAP_OPTION.match(rest):
-                rest = _MAP_OPTION.sub("", rest, count=1)
-            names.append(rest)
+            names.append(map_file(rest.strip()))
     return names
 
 

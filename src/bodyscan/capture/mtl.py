@@ -18,6 +18,7 @@ _MAP_OPTION = re.compile(
     r"[ost](?:\s+-?[\d.]+(?:e-?\d+)?){1,3})\s+",
     re.IGNORECASE,
 )
+_LIBRARY_NAME = re.compile(r"\S.*?\.mtl(?=\s|$)", re.IGNORECASE)
 
 
 @dataclass
@@ -30,10 +31,13 @@ class Material:
 
 
 def read_materials(scan: Path, libraries: list[str], used: set[str], notes: list[str]) -> dict[str, Material]:
-    """Return the materials of `used` that the libraries beside `scan` describe; each image is read once."""
+    """Return the materials of `used` that the libraries beside `scan` describe; each image is read once.
+
+    `libraries`: what follows each `mtllib` of the scan.
+    """
     materials: dict[str, Material] = {}
     images: dict[str, Texture | None] = {}
-    for library in libraries:
+    for library in (name for line in libraries for name in library_files(line)):
         file = find_companion(scan, library, notes)
         if file is None:
             continue
@@ -48,13 +52,25 @@ def read_materials(scan: Path, libraries: list[str], used: set[str], notes: list
             elif key == "kd":
                 current.rgb = _kd(rest)
             elif key == "map_kd":
-                while _MAP_OPTION.match(rest):
-                    rest = _MAP_OPTION.sub("", rest, count=1)
-                if rest not in images:
-                    image = find_companion(scan, rest, notes)
-                    images[rest] = load_texture(image, rest, notes) if image else None
-                current.texture = images[rest]
+                name = map_file(rest)
+                if name not in images:
+                    image = find_companion(scan, name, notes)
+                    images[name] = load_texture(image, name, notes) if image else None
+                current.texture = images[name]
     return materials
+
+
+def library_files(line: str) -> list[str]:
+    """Return the libraries that what follows `mtllib` names: several `NAME.mtl`, or one, blanks included."""
+    several = _LIBRARY_NAME.findall(line)
+    return several if len(several) > 1 else [line.strip()]
+
+
+def map_file(rest: str) -> str:
+    """Return the image that what follows `map_Kd` names, its options left out."""
+    while _MAP_OPTION.match(rest):
+        rest = _MAP_OPTION.sub("", rest, count=1)
+    return rest
 
 
 def _kd(rest: str) -> NDArray[np.uint8] | None:

@@ -75,6 +75,14 @@ def ply_columns(path: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
     return _read_binary(data, body, elements, order, path.name), comments
 
 
+def _header_text(head: bytes) -> str:
+    """The format says ASCII; comments hold file names as their writer's system spells them."""
+    try:
+        return head.decode("utf-8")
+    except UnicodeDecodeError:
+        return head.decode("latin-1")
+
+
 def _header(data: bytes, name: str) -> tuple[str, list[_Element], list[str], int]:
     if not data.startswith(b"ply"):
         raise InputError(f"{name} is not a PLY file: it does not begin with 'ply'. Check its extension.")
@@ -82,7 +90,7 @@ def _header(data: bytes, name: str) -> tuple[str, list[_Element], list[str], int
     if end is None:
         raise InputError(f"{name} is truncated: its PLY header has no end. Export or copy it again.")
     encoding, elements, comments = "", [], []
-    for line in data[: end.start()].decode("latin-1").splitlines()[1:]:
+    for line in _header_text(data[: end.start()]).splitlines()[1:]:
         words = line.split()
         if not words:
             continue
@@ -325,7 +333,8 @@ def _assemble(path: Path, columns: dict[str, _Columns], comments: list[str]) -> 
         valid = (part.faces >= 0).all(axis=1) & (part.faces < len(positions)).all(axis=1)
         part.colors[part.faces[valid]] = to_srgb_u8(face_rgb)[polygon[valid]][:, None]
         notes.append("Colours of faces were given to their vertices.")
-    images = [c.split(None, 1)[1] for c in comments if c.lower().startswith("texturefile ")]
+    words = [comment.split(None, 1) for comment in comments]
+    images = [pair[1] for pair in words if len(pair) == 2 and pair[0].lower() == "texturefile"]
     wedge = face.get("texcoord")
     if isinstance(wedge, _Ragged) and (wedge.counts == 2 * lists.counts).all() and len(wedge.flat):
         wedge_uvs = _flip_v(wedge.flat.reshape(-1, 2))[corners]
