@@ -18,9 +18,10 @@ BENCHMARKS := build/benchmarks
 PEOPLE ?= $(BENCHMARKS)/people40.npz
 BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
 
+BENCHMARK_BATCH ?= --threads --kills 20
 BENCHMARK_DEPTH ?= --peers 2 --matrix --pictures
 
-.PHONY: help setup demo test test-fast lint lock samples benchmark-fit benchmark-depth clean
+.PHONY: help setup demo test test-fast lint lock samples benchmark-fit benchmark-depth benchmark-batch clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +34,7 @@ help:
 	@echo "make samples    build sample_scans/ anew"
 	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (an hour and a half at first, half an hour with its scans kept)"
 	@echo "make benchmark-depth  how close scans made of depth frames come to 20 known people (many hours on two cores; goes on where it stopped)"
+	@echo "make benchmark-batch  scans an hour on 1 and 2 workers, on this machine and on Dask; killed 20 times (two hours on two cores)"
 	@echo "make clean      remove everything that make made"
 
 $(VENV)/.made:
@@ -101,6 +103,9 @@ benchmark-fit: setup $(VENV)/.peers $(PEOPLE)
 
 benchmark-depth: setup
 	$(BIN)/python benchmarks/depth.py $(BENCHMARK_DEPTH)
+
+benchmark-batch: setup
+	$(BIN)/python benchmarks/batch.py $(BENCHMARK_BATCH)
 
 clean:
 	rm -rf $(VENV) demo build dist tests/node/node_modules .pytest_cache .ruff_cache .hypothesis

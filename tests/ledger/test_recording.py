@@ -128,6 +128,25 @@ def test_a_log_is_what_other_rooms_ask_for(tmp_path):
         assert output.place == str(Path("twin.glb").absolute())
 
 
+@pytest.mark.parametrize(
+    "place", ["s3://studio/night/anna/anna.glb", "memory://out/a.glb", "gs://b/ä b#1.glb", "file:///x/a.glb"]
+)
+def test_an_address_stays_an_address(tmp_path, place):
+    with open_new(tmp_path) as ledger:
+        log = log_of(ledger, kinds={place: "the twin"})
+        log.log(record(), MAKING, EntryKind.TWIN, {place: sha("x")}, NOW)
+        (output,) = outputs_of(ledger, find_person(ledger, "Anna 7"))
+    assert (output.place, output.kind) == (place, "the twin")
+
+
+@pytest.mark.parametrize("name", ["a:b.glb", "c:/b.glb", "1://b.glb", "-s3://b.glb"])
+def test_a_path_that_is_like_an_address_is_a_path(tmp_path, name):
+    with open_new(tmp_path) as ledger:
+        log_of(ledger).log(record(), MAKING, EntryKind.TWIN, {name: sha("x")}, NOW)
+        (output,) = outputs_of(ledger, find_person(ledger, "Anna 7"))
+    assert output.place == str(Path(name).absolute())
+
+
 def write_for_ever(path: Path, turn: int) -> NoReturn:
     """What a child does until it is killed; it never comes back into the tests."""
     try:

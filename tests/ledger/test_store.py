@@ -337,3 +337,17 @@ def test_the_header_names_the_program(tmp_path):
     open_new(tmp_path).close()
     head = (tmp_path / "ledger.sqlite").read_bytes()[:100]
     assert int.from_bytes(head[68:72], "big") == APPLICATION_ID
+
+
+def test_a_use_that_stands_is_found_and_looking_writes_nothing(tmp_path):
+    with open_new(tmp_path) as ledger:
+        assert ledger.standing(use("a")) is None
+        assert ledger.connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
+        ledger.append_many((use("a"), use("a", BENS), use("b")))
+        assert [ledger.standing(each) for each in (use("a"), use("a", BENS), use("b"))] == [1, 2, 3]
+        assert ledger.standing(use("c")) is None
+        ledger.void(1, NOW, "by mistake")
+        assert ledger.standing(use("a")) is None
+        assert ledger.append(use("a")).sequence == 5
+        assert ledger.standing(use("a")) == 5
+        assert verify_ledger(ledger, []).ok

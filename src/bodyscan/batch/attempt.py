@@ -15,11 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bodyscan import __version__
 from bodyscan.batch.addresses import local_path
 from bodyscan.batch.job_errors import job_error
 from bodyscan.batch.scan_process import Ended, ScanProcess
 from bodyscan.batch.storage import open_store
 from bodyscan.batch.task import MADE, Task
+from bodyscan.errors import MissingExtraError
 
 STAGING = ".staging"
 LOG_TAIL_BYTES = 20_000
@@ -44,6 +46,7 @@ def run_attempt(
     name = f"{STAGING}/{task.attempt}-{secrets.token_hex(4)}"
     answer: dict[str, Any] = {"place": name, "files": [], "log": "", "error": None}
     try:
+        _check_version(task)
         with _workplace(task.out, name) as folder:
             ended = _run(task, folder, process, tell, stopped)
             answer |= {"seconds": ended.seconds, "peak_bytes": ended.peak_bytes}
@@ -54,6 +57,15 @@ def run_attempt(
     except Exception as error:
         answer["error"] = asdict(job_error(error))
     return answer
+
+
+def _check_version(task: Task) -> None:
+    """The key of a scan says by which version it was made; that must be true."""
+    if task.version != __version__:
+        raise MissingExtraError(
+            f"This worker has bodyscan {__version__}, and the batch is run by {task.version}. Install "
+            "the same version on both."
+        )
 
 
 def _run(task: Task, folder: Path, process: ScanProcess, tell: Tell, stopped: Callable[[], bool]) -> Ended:

@@ -17,7 +17,7 @@ from typing import Any
 from bodyscan.batch.addresses import local_path, without_secrets
 from bodyscan.batch.attempt import STAGING
 from bodyscan.batch.board import Board, OnChange
-from bodyscan.batch.consent_desk import ConsentDesk
+from bodyscan.batch.consent_desk import ConsentDesk, EvidenceError
 from bodyscan.batch.contact_sheet import contact_sheet
 from bodyscan.batch.coordinator import Coordinator
 from bodyscan.batch.hands import Hands
@@ -78,10 +78,10 @@ def run_batch(
 
     `clock` returns the time in UTC; `on_change` is told of jobs as they change. One scan's failure is its
     own: it stands in its job. `pool`: workers of the caller's own, which are closed at the end. Raises
-    `InputError` for a manifest, output, ledger or job table that cannot be used, for options for all scans
-    that are wrong, or where another run holds the output; `MissingExtraError` for a part that no scan could
-    do without; `StageError` where a cluster goes away. Interrupted or killed, the same call goes on where it
-    stopped.
+    `InputError` for a manifest, output, ledger, evidence or job table that cannot be used, for options for
+    all scans that are wrong, or where another run holds the output; `MissingExtraError` for a part that no
+    scan could do without; `StageError` where a cluster goes away. Interrupted or killed, the same call goes
+    on where it stopped.
     """
     _check_options(batch.defaults.options)
     manifest = read_manifest(batch.manifest)
@@ -279,6 +279,8 @@ def _look_again(
             board.put(
                 board[row.id].but(state=JobState.REFUSED, error=JobError(ErrorKind.CONSENT, message)), key=""
             )
+        except EvidenceError:
+            raise  # what the sheet may show is not known
         except BodyscanError:
             continue  # the inputs were archived: nothing new is known
 

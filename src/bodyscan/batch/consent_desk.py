@@ -10,7 +10,17 @@ from pathlib import Path
 from bodyscan.consent import ConsentRecord, Evidence, Purpose, Use, require_consent
 from bodyscan.consent.modification import require_modification
 from bodyscan.consent.record import Modification
+from bodyscan.errors import BodyscanError, InputError
 from bodyscan.run.evidence import read_evidence
+
+
+class EvidenceError(InputError):
+    """The folder of evidence cannot be read now: somebody may be writing to it, so that it may pass.
+
+    What it would say of a consent is not known, so nothing is begun and nothing published meanwhile.
+    """
+
+    passing = True
 
 
 class ConsentDesk:
@@ -27,7 +37,7 @@ class ConsentDesk:
     def check(self, text: str, use: Use, *, formats: bool = False) -> ConsentRecord:
         """Return the record where it allows, now, making a twin, `use`, and with `formats` other formats.
 
-        Raises `ConsentError` where it does not; `InputError` for a folder of evidence that cannot be read.
+        Raises `ConsentError` where it does not, `EvidenceError` for evidence that cannot be read.
         """
         now = self._clock()
         known = self._evidence(now)
@@ -38,7 +48,7 @@ class ConsentDesk:
         return record
 
     def version(self) -> int:
-        """Return a number that changes whenever the evidence does."""
+        """Return a number that changes whenever the evidence does. Raises `EvidenceError`."""
         self._evidence(self._clock())
         return self._versions
 
@@ -46,7 +56,11 @@ class ConsentDesk:
         stamp = _stamp(self._folder) if self._folder else ()
         known = self._known
         if known is None or stamp != self._stamp:
-            known = self._known = read_evidence(self._folder, now=now)
+            try:
+                known = read_evidence(self._folder, now=now)
+            except BodyscanError as error:
+                raise EvidenceError(str(error)) from None
+            self._known = known
             self._stamp = stamp
             self._versions += 1
         return known

@@ -28,7 +28,7 @@ from bodyscan.batch.publish import Plan, plan_of
 from bodyscan.batch.resume import key_of, missing_formats
 from bodyscan.batch.task import Task
 from bodyscan.consent.fields import format_utc
-from bodyscan.errors import BodyscanError
+from bodyscan.errors import BodyscanError, ConsentError
 
 TICK_S = 0.25
 NOTE_S = 1.0
@@ -71,6 +71,8 @@ class Coordinator:
     _running: dict[Future[Any], _Running] = field(default_factory=dict, init=False)
     _attempts: dict[str, _Running] = field(default_factory=dict, init=False)
     _publishing: dict[Future[Any], str] = field(default_factory=dict, init=False)
+    _late: list[tuple[float, str]] = field(default_factory=list, init=False)
+    """(not before, id) of what is to be published again, a heap."""
     _tries: Counter[str] = field(default_factory=Counter, init=False)
     """How often publishing was tried."""
     _began: float = field(default=0.0, init=False)
@@ -107,7 +109,7 @@ class Coordinator:
         self._tell()
         while True:
             self._fill()
-            if not (self._running or self._publishing or self._waiting):
+            if not (self._running or self._publishing or self._waiting or self._late):
                 return
             futures = {**self._running, **self._publishing}.keys()
             done = self.pool.wait(futures, TICK_S)
@@ -123,8 +125,10 @@ class Coordinator:
     # Beginning
 
     def _fill(self) -> None:
-        """Hand out scans while workers are free."""
+        """Hand out scans while workers are free, and publish again what could not be."""
         now = self.seconds()
+        while self._late and self._late[0][0] <= now:
+            self._publish(heapq.heappop(self._late)[1])
         while self._waiting and len(self._running) < self.pool.capacity and self._waiting[0][0] <= now:
             self._begin(heapq.heappop(self._waiting)[2])
 
@@ -217,14 +221,17 @@ class Coordinator:
         if self.seconds() - self._looked < NEWS_S:
             return
         self._looked = self.seconds()
-        version = self.hands.evidence_version()
+        try:
+            version = self.hands.evidence_version()
+        except BodyscanError:
+            return  # somebody writes to it: the next look is soon, and the last one before files appear
         if version == self._version:
             return
         self._version = version
         for running in self._running.values():
             try:
                 self.hands.check(running.prepared, running.formats)
-            except BodyscanError as error:
+            except ConsentError as error:
                 running.refused = str(error)
                 self.pool.stop(running.attempt)
 
@@ -305,8 +312,8 @@ class Coordinator:
     def _not_published(self, job_id: str, error: JobError) -> None:
         self._tries[job_id] += 1
         if error.kind in PASSING and self._tries[job_id] < self.options.attempts:
-            time.sleep(min(self.options.retry_wait_s, 1.0))
-            self._publish(job_id)
+            wait = self.options.retry_wait_s * 2 ** (self._tries[job_id] - 1)
+            heapq.heappush(self._late, (self.seconds() + wait, job_id))
             return
         row = self.board[job_id]
         state = JobState.REFUSED if error.kind is ErrorKind.CONSENT else JobState.FAILED

@@ -12,6 +12,7 @@ import secrets
 import threading
 from collections.abc import Mapping, Set
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from bodyscan.batch.attempt import run_attempt
@@ -64,7 +65,8 @@ class DaskPool:
                 f"The Dask scheduler at {self._address} went away. What was finished is kept: start it "
                 "again, and run the same command."
             )
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        # Without workers, too, in the moment in which the scheduler goes away.
+        workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
         threads = sum(worker["nthreads"] for worker in workers.values())
         return threads if self._limit is None else min(threads, self._limit)
 
@@ -93,8 +95,10 @@ class DaskPool:
 
     def close(self) -> None:
         """Forget what runs, and disconnect; the cluster stays."""
-        self._executor.shutdown(wait=False)
-        self._client.close()
+        with suppress(Exception):  # where the scheduler is gone there is nobody to tell
+            self._executor.shutdown(wait=False)
+        with suppress(Exception):
+            self._client.close()
 
 
 def attempt_on_cluster(task: Values, topic: str, module: str | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,15 +35,10 @@ class Hands:
 
 def answer_of(future: Future[Any]) -> dict[str, Any]:
     """What an attempt came to; an executor that lost it says so in its own words."""
-    error = future.exception()
+    error = CancelledError("it was given up") if future.cancelled() else future.exception()
     if error is None:
         return future.result()
-    lost = type(error).__name__ in (
-        "KilledWorker",
-        "CancelledError",
-        "FutureCancelledError",
-        "CommClosedError",
-    )
+    lost = type(error).__name__ in LOST
     kind = ErrorKind.KILLED if lost else job_error(error).kind
     words = "The cluster lost it: the worker that made it went away" if lost else type(error).__name__
     return {"error": {"kind": str(kind), "message": f"{words} ({error})."}, "files": [], "place": ""}

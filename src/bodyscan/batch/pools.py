@@ -119,14 +119,15 @@ class LocalPool:
     def _begin_worker(self) -> None:
         self._own.process = ScanProcess(self._command)
         self._processes.append(self._own.process)
+        self._own.name = f"worker {len(self._processes)}"
 
     def _run(self, task: Values) -> dict[str, Any]:
-        attempt = task["attempt"]
+        attempt, own = task["attempt"], {"worker": self._own.name}
         try:
             return run_attempt(
                 task,
                 self._own.process,
-                self._events.put,
+                lambda event: self._events.put({**event, **own}),
                 lambda: self._closing.is_set() or attempt in self._stopped,
             )
         finally:

@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from bodyscan import __version__
+from bodyscan.batch.addresses import local_path
 from bodyscan.batch.manifest import Row
 from bodyscan.batch.options import BatchOptions
-from bodyscan.batch.storage import fetch, is_address, stamp_of
+from bodyscan.batch.storage import fetch, is_address, read_small, stamp_of
 from bodyscan.consent import Medium, Purpose, Use
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.run.options import TwinOptions, load_options
@@ -141,8 +141,9 @@ def _plain(value: object) -> Any:
 
 
 def _record_text(place: str) -> str:
-    with TemporaryDirectory(prefix="bodyscan-batch-") as folder:
-        return read_text(fetch(place, Path(folder)))
+    if local_path(place) is None:
+        return read_small(place).removeprefix("\ufeff")  # a scan that is given by mistake is not fetched
+    return read_text(fetch(place, Path()))
 
 
 def _one_of(kind: type[Term], text: str, name: str) -> Term:

@@ -74,10 +74,11 @@ def _looks(
         twin = stored.job.output("twin")
         return _Look(stored, prepared, twin is not None and store.exists(twin.place))
 
+    ends = (JobState.DONE, JobState.FAILED)
     ended = [
         (row, stored)
         for row, stored in zip(rows, known, strict=True)
-        if stored is not None and (stored.job.state in (JobState.DONE, JobState.FAILED) or _formats_wait(stored))
+        if stored is not None and (stored.job.state in ends or _formats_wait(stored))
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return {found.stored.id: found for found in pool.map(look, ended)}
@@ -96,7 +97,7 @@ def _next(stored: Stored, look: _Look | None, table: JobTable, options: BatchOpt
         if not look.whole:
             return _anew(stored)
         missing = look.prepared is not None and missing_formats(job, options)
-        return stored.but(state=JobState.WAITING if missing else JobState.DONE)
+        return stored.but(state=JobState.WAITING if missing else JobState.DONE, stage="", worker="")
     assert job.error is not None
     limit = stored.plan.get("limit")
     now = {ErrorKind.TIME: options.time_limit_s, ErrorKind.MEMORY: options.memory_limit_bytes}

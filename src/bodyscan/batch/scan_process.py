@@ -69,7 +69,7 @@ class ScanProcess:
         """
         started = time.monotonic()
         try:
-            host = self._ready()
+            host = self._ready(stopped)
             assert host.stdin is not None
             host.stdin.write(json.dumps(dict(task)).encode() + b"\n")
             host.stdin.flush()
@@ -104,7 +104,7 @@ class ScanProcess:
             host.kill()
             host.wait()
 
-    def _ready(self) -> subprocess.Popen[bytes]:
+    def _ready(self, stopped: Callable[[], bool]) -> subprocess.Popen[bytes]:
         if self._host is not None and self._host.poll() is None:
             return self._host
         self.close()
@@ -116,7 +116,7 @@ class ScanProcess:
             env={**os.environ, **ENVIRONMENT},
         )
         limit = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < limit:
+        while time.monotonic() < limit and not stopped():
             event = self._next(_LOOK_S)
             if event is not None:
                 if event["event"] == "ready":
@@ -125,6 +125,8 @@ class ScanProcess:
                 raise _HostError(
                     f"it ended with code {code} while it imported; run `bodyscan doctor` on this machine"
                 )
+        if stopped():
+            raise _HostError("it was stopped")
         raise _HostError(f"its imports took more than {START_LIMIT_S:.0f} s")
 
     def _watched(self, watch: _Watch, tell: Callable[[Event], None], started: float) -> Ended:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bodyscan import __version__
+
 MADE = "made"
 """Name of the folder, within an attempt's, of the files that are meant to be kept."""
 
@@ -25,6 +27,8 @@ class Task:
     """The record, as it was checked."""
     out: str
     """Path or address of the batch's output folder."""
+    version: str = __version__
+    """Of bodyscan where the task was made: a worker of another version does not take it."""
     formats: tuple[str, ...] = ("glb",)
     """What is to be made: with `glb` the twin itself."""
     twin: str = ""

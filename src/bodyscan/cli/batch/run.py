@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from bodyscan.cli.scan_job import (
 )
 from bodyscan.cli.uses import LedgerOption, ReferenceOption
 from bodyscan.consent import Purpose
+from bodyscan.errors import InputError
 
 if TYPE_CHECKING:
     from bodyscan.batch.batch import Batch
@@ -80,7 +82,7 @@ def run(
     """Make a twin of every scan. Stopped or killed at any moment, the same command goes on from there."""
     from bodyscan.batch.batch import Batch, run_batch
     from bodyscan.batch.job import JobState
-    from bodyscan.batch.options import GIB, BatchOptions
+    from bodyscan.batch.options import BatchOptions
     from bodyscan.batch.prepare import Defaults
     from bodyscan.cli.batch.live import JsonLines, LiveBatch
     from bodyscan.run.config import read_toml
@@ -94,7 +96,7 @@ def run(
             workers=workers,
             attempts=attempts,
             time_limit_s=time_limit,
-            memory_limit_bytes=int(memory_limit * GIB),
+            memory_limit_bytes=_bytes(memory_limit),
             formats=tuple(dict.fromkeys(name.strip() for name in formats.split(","))),
             report=report,
             retry_failed=retry_failed,
@@ -129,6 +131,14 @@ def run(
     counts = done.summary.counts
     if counts[JobState.FAILED] or counts[JobState.REFUSED]:
         raise typer.Exit(WITH_FAILURES)
+
+
+def _bytes(memory_limit: float) -> int:
+    from bodyscan.batch.options import GIB
+
+    if not math.isfinite(memory_limit):
+        raise InputError(f"--memory-limit must be a number of GiB above 0; it is {memory_limit}.")
+    return int(memory_limit * GIB)
 
 
 def _rows(batch: Batch, done: Any) -> list[tuple[str, str]]:
