@@ -158,6 +158,7 @@ def test_failures_and_refusals_are_told_and_the_code_is_6(night):
 
 
 def test_json_is_a_line_for_each_change_with_the_promised_keys(night):
+    night.write("anna", seconds=1.0)
     night.write("ben", do="input")
     result = call(*arguments(night), "--json", "--quiet", code=6)
     assert result.stderr == ""
