@@ -140,7 +140,7 @@ def simulate(scans: int, workers: int, world: World, seed: int, folder: Path) ->
     record = make_demo_consent("P").record
 
     def prepare(row: Row) -> Prepared:
-        return Prepared(row, {}, "{}", Use(Purpose.MAKE_TWIN), row.id, {})
+        return Prepared(row, {}, "{}", Use(Purpose.MAKE_TWIN), row.id, {}, {})
 
     def publish(plan: Any, before: Sequence[Any]) -> tuple[Any, int]:
         published[plan.id] += 1

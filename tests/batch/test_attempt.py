@@ -194,3 +194,10 @@ def test_a_folder_that_is_removed_meanwhile_is_an_error_of_that_scan(runs):
     answer = runs(seconds=30, stopped=stopped)
     assert answer["error"] is not None
     assert answer["files"] == []
+
+
+def test_a_worker_of_another_version_does_not_take_the_task(runs):
+    answer = runs(version="99.0")
+    assert answer["error"]["kind"] == "missing"
+    assert "Install the same version on both" in answer["error"]["message"]
+    assert answer["files"] == []

@@ -114,6 +114,16 @@ def test_a_changed_capture_is_made_anew_and_a_touched_one_is_not(night):
     assert len(night.uses()) == 3
 
 
+def test_a_studio_that_moves_its_captures_makes_no_twin_again(night):
+    night.add("anna")
+    night.run()
+    (night.folder / "archive").mkdir()
+    (night.folder / "anna.ply").rename(night.folder / "archive" / "anna.ply")
+    night.rows[0]["capture"] = "archive/anna.ply"
+    assert state_of(night.run()) == {"anna": "done"}
+    assert night.begun() == []
+
+
 def test_changed_options_redo_exactly_their_rows(night):
     night.add("anna")
     night.add("ben")

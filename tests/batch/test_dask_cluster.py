@@ -90,7 +90,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_a_try_and_nothing_else(nigh
     killed = []
 
     def kill(jobs, summary):
-        if not killed and summary.counts[JobState.DONE] == 1 and summary.counts[JobState.RUNNING] == 2:
+        if not killed and summary.counts[JobState.DONE] >= 1 and summary.counts[JobState.RUNNING] >= 1:
             os.kill(cluster.workers[0].pid, signal.SIGKILL)
             killed.append(True)
 
@@ -109,7 +109,7 @@ def test_a_scheduler_that_goes_away_is_one_error_and_the_next_run_goes_on(night,
         night.add(name, seconds=0.5)
 
     def kill(jobs, summary):
-        if summary.counts[JobState.DONE] == 1:
+        if summary.counts[JobState.DONE] >= 1:
             cluster.scheduler.kill()
 
     with pytest.raises(StageError, match="went away"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,12 +139,23 @@ def test_a_touched_file_is_read_again_and_keeps_the_key(row, tmp_path):
         assert key_of(prepare(row, NONE, PLAIN), table) != first
 
 
-def test_an_input_that_was_never_read_stands_in_the_key_by_its_stamp(row, tmp_path):
+def test_an_input_whose_content_is_not_told_stands_in_the_key_by_its_stamp(row):
+    def unknown(place: str, stamp: str) -> None:
+        return None
+
+    first = prepare(row, NONE, PLAIN).key(unknown)
+    assert prepare(row, NONE, PLAIN).key(unknown) == first
+    os.utime(row.capture, (1, 1))
+    assert prepare(row, NONE, PLAIN).key(unknown) != first
+
+
+def test_the_same_inputs_in_another_folder_have_the_same_key(row, tmp_path):
+    moved = tmp_path / "archive" / "elsewhere.ply"
+    moved.parent.mkdir()
+    shutil.copy(row.capture, moved)
     with JobTable.open(tmp_path / "jobs.sqlite") as table:
         first = key_of(prepare(row, NONE, PLAIN), table)
-        assert key_of(prepare(row, NONE, PLAIN), table) == first
-        os.utime(row.capture, (1, 1))
-        assert key_of(prepare(row, NONE, PLAIN), table) != first
+        assert key_of(prepare(replace(row, capture=str(moved)), NONE, PLAIN), table) == first
 
 
 # What a row is made of

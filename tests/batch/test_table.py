@@ -73,8 +73,6 @@ def test_digests_are_known_by_place_and_stamp(table):
     table.note_digests([("a.ply", "1", "f" * 64)])
     assert table.digest("a.ply", "1") == "f" * 64
     assert table.digest("a.ply", "2") is None
-    assert table.has_digest("a.ply")
-    assert not table.has_digest("b.ply")
 
 
 def test_it_is_read_by_others_while_it_is_written(table):

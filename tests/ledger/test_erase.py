@@ -136,6 +136,16 @@ def test_files_that_are_in_place_are_deleted_and_the_others_are_told(tmp_path):
     assert left == {"anna-1.png", "anna-3.png", "moved.png", "target.png", "ben.png"}
 
 
+def test_a_file_at_an_address_is_told_to_be_elsewhere_and_not_looked_for(tmp_path):
+    with open_new(tmp_path) as ledger:
+        there = OutputRef("s3://studio/out/anna.glb", "a" * 64, "twin")
+        ledger.append(use("a", outputs=(there,)))
+        done = erase_person(ledger, find_person(ledger, "Anna 7"), END, settled=True, delete=True)
+    assert [(each.output.place, each.state) for each in done.outputs] == [
+        ("s3://studio/out/anna.glb", OutputState.ELSEWHERE)
+    ]
+
+
 def test_without_delete_no_file_is_touched(tmp_path):
     with anna_and_ben(tmp_path) as ledger:
         done = erase_person(ledger, find_person(ledger, "Anna 7"), END, settled=True)

@@ -25,7 +25,7 @@ from bodyscan.batch.options import BatchOptions
 from bodyscan.batch.pools import Pool
 from bodyscan.batch.prepare import Prepared
 from bodyscan.batch.publish import Plan, plan_of
-from bodyscan.batch.resume import key_of, missing_formats
+from bodyscan.batch.resume import missing_formats
 from bodyscan.batch.task import Task
 from bodyscan.consent.fields import format_utc
 from bodyscan.errors import BodyscanError, ConsentError
@@ -241,11 +241,14 @@ class Coordinator:
         self._attempts.pop(running.attempt, None)
         answer = answer_of(future)
         job_id = running.id
+        # What makes formats of a twin that is there comes on top of what made the twin.
+        job, new = self.board[job_id].job, "glb" in running.formats
+        stages = tuple(StageSeconds(**stage) for stage in answer.get("stages", ()))
         self.board.set(
             job_id,
-            seconds=answer.get("seconds", 0.0),
-            peak_memory_bytes=answer.get("peak_bytes", 0),
-            stages=tuple(StageSeconds(**stage) for stage in answer.get("stages", ())),
+            seconds=answer.get("seconds", 0.0) + (0.0 if new else job.seconds),
+            peak_memory_bytes=max(answer.get("peak_bytes", 0), 0 if new else job.peak_memory_bytes),
+            stages=stages if new else (*job.stages, *stages),
             stage="",
             worker="",
         )
@@ -279,7 +282,7 @@ class Coordinator:
                 warnings=tuple(answer["warnings"]),
             )
         plan = plan_of(running.prepared, answer, "twin" if new else "export")
-        key = key_of(running.prepared, self.board.table) if new else row.key
+        key = running.prepared.key(self.board.table.digest) if new else row.key
         self.board.put(row.but(state=JobState.PUBLISHING), key=key, plan=plan)
         self.board.save()
         self._publish(running.id)
@@ -358,7 +361,7 @@ class Coordinator:
         after: dict[str, Any] = {"limit": limits[error.kind]} if error.kind in limits else {}
         key = ""
         if running is not None:
-            key = key_of(running.prepared, self.board.table)
+            key = running.prepared.key(self.board.table.digest)
             after |= {"anew": "glb" in running.formats}
         row = self.board[job_id].but(error=error, ended_at=self._now(), stage="")
         pages = [file for file in (answer or {}).get("files", ()) if file["kind"] == "report"]

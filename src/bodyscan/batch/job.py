@@ -104,9 +104,9 @@ class Job:
     ended_at: str = ""
     """UTC, of the end; empty where it has not ended."""
     seconds: float = 0.0
-    """What the last attempt took."""
+    """What the last attempt took; what made more formats of a finished twin comes on top."""
     peak_memory_bytes: int = 0
-    """Most resident memory of the last attempt's process."""
+    """Most resident memory of that attempt's process."""
     person: str = ""
     """Pseudonym of the record's subject."""
     record_id: str = ""
@@ -119,7 +119,7 @@ class Job:
     """The tape measurements."""
     warnings: tuple[str, ...] = ()
     stages: tuple[StageSeconds, ...] = ()
-    """Those of the last attempt that ended."""
+    """Those of that attempt."""
     outputs: tuple[Output, ...] = ()
     """The files in their place; of a finished scan at least the twin."""
     ledger_entry: int = 0

@@ -11,7 +11,7 @@ import psutil
 GIB = 1024**3
 WORKER_BYTES = 2 * GIB
 """Memory that one worker is counted with: a twin's process held 1.1 GB at most with scans of 30,000 vertices
-and 1.3 GB with 120 depth frames (`docs/batch.md`), and needs room for larger ones."""
+and 1.4 GB with a depth capture (`docs/scale.md`), and needs room for larger ones."""
 RESERVE_BYTES = 1 * GIB
 """Left to the system, the batch's own process and the file cache."""
 CGROUP = Path("/sys/fs/cgroup")

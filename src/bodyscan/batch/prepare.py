@@ -57,6 +57,9 @@ class Prepared:
     use: Use
     fixed: str
     """JSON of all that the key covers beside the inputs' content."""
+    inputs: Mapping[str, str]
+    """What an input is (`capture`, `photos`, `expression.NAME`) -> its place. The key is of what they hold,
+    not of where they lie: a studio may move its folders."""
     stamps: Mapping[str, str]
     """Input -> its stamp."""
     controller_key: str | None = None
@@ -65,7 +68,8 @@ class Prepared:
 
     def key(self, digest: Digest) -> str:
         """Return the key, 64 hex digits; an input whose content is not known stands there by its stamp."""
-        inputs = {place: digest(place, stamp) or f"stamp {stamp}" for place, stamp in self.stamps.items()}
+        stamps = ((role, place, self.stamps[place]) for role, place in self.inputs.items())
+        inputs = {role: digest(place, stamp) or f"stamp {stamp}" for role, place, stamp in stamps}
         text = self.fixed + json.dumps(inputs, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -89,13 +93,13 @@ def prepare(row: Row, defaults: Defaults, batch: BatchOptions) -> Prepared:
         row.territory or defaults.territory,
         _one_of(Medium, medium, "medium") if medium else None,
     )
-    inputs = [row.capture, *([row.photos] if row.photos else []), *row.expressions.values()]
+    inputs = {"capture": row.capture} | ({"photos": row.photos} if row.photos else {})
+    inputs |= {f"expression.{name}": place for name, place in row.expressions.items()}
     fixed = {
         "version": __version__,
         "options": _resolved(json.dumps(options, sort_keys=True)),
         "consent": hashlib.sha256(text.encode()).hexdigest(),
         "use": [str(use.purpose), use.territory, use.medium and str(use.medium)],
-        "inputs": [row.capture, row.photos, sorted(row.expressions.items())],
         "report": batch.report,
         "vrm": "vrm" in batch.formats,
     }
@@ -108,7 +112,8 @@ def prepare(row: Row, defaults: Defaults, batch: BatchOptions) -> Prepared:
         text,
         use,
         json.dumps(fixed, sort_keys=True),
-        {place: stamp_of(place) for place in inputs},
+        inputs,
+        {place: stamp_of(place) for place in dict.fromkeys(inputs.values())},
         key,
         row.passphrase_file or defaults.passphrase_file,
         row.reference or defaults.reference,

@@ -11,7 +11,7 @@ from bodyscan.batch.job import PASSING, ErrorKind, Job, JobState
 from bodyscan.batch.manifest import Row
 from bodyscan.batch.options import BLENDER_FORMATS, BatchOptions
 from bodyscan.batch.prepare import Prepared
-from bodyscan.batch.storage import Store, digest_of
+from bodyscan.batch.storage import Store, StoreError, digest_of
 from bodyscan.batch.table import JobTable, Stored
 from bodyscan.errors import BodyscanError
 
@@ -91,7 +91,7 @@ def _next(stored: Stored, look: _Look | None, table: JobTable, options: BatchOpt
         return stored
     if look is None:  # waiting, running when it was killed, or refused: the consent is asked anew
         return _anew(stored)
-    if look.prepared is not None and key_of(look.prepared, table) != stored.key:
+    if look.prepared is not None and not _same(look.prepared, stored.key, table):
         return _anew(stored)
     if job.state is not JobState.FAILED:
         if not look.whole:
@@ -124,16 +124,27 @@ def missing_formats(job: Job, options: BatchOptions) -> tuple[str, ...]:
 
 
 def key_of(prepared: Prepared, table: JobTable) -> str:
-    """Return a row's key; an input that was read before and has another stamp now is read again."""
+    """Return a row's key; an input whose content is not known is read. One that cannot be has its stamp."""
 
     def digest(place: str, stamp: str) -> str | None:
         known = table.digest(place, stamp)
-        if known is None and table.has_digest(place):
-            known = digest_of(place)  # touched, perhaps, or copied: the content decides
+        if known is None:
+            try:
+                known = digest_of(place)
+            except StoreError:
+                return None
             table.note_digests([(place, stamp, known)])
         return known
 
     return prepared.key(digest)
+
+
+def _same(prepared: Prepared, key: str, table: JobTable) -> bool:
+    """Whether a row is still what its key says: by what is known of its inputs, else by what they hold.
+
+    Read they are where a file was touched, copied or moved, and where a scan broke off before it was told.
+    """
+    return key == prepared.key(table.digest) or key == key_of(prepared, table)
 
 
 def _anew(stored: Stored) -> Stored:

@@ -152,12 +152,6 @@ class JobTable:
             ).fetchone()
         return row[0] if row else None
 
-    def has_digest(self, place: str) -> bool:
-        """Whether an input was read before, with whichever stamp."""
-        with _sqlite_errors(self.path):
-            query = "SELECT 1 FROM digests WHERE place = ?"
-            return self._connection.execute(query, (place,)).fetchone() is not None
-
     # Writing
 
     def save(self, *rows: Stored) -> None:

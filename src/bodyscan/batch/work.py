@@ -58,7 +58,8 @@ def work(values: Mapping[str, Any], say: Callable[[Event], None]) -> None:
     stages = _Stages(say)
     answer: dict[str, Any] = {"event": "result", "error": None}
     try:
-        answer |= _twin(task, folder, files, stages) if "glb" in task.formats else {}
+        if "glb" in task.formats:
+            answer |= _twin(task, folder, files, stages, answer)
         if wanted := [name for name in task.formats if name in BLENDER_FORMATS]:
             answer["converted"] = _convert(task, folder, wanted, files, stages)
     except Exception as error:
@@ -110,8 +111,8 @@ class _Files:
         return found
 
 
-def _twin(task: Task, folder: Path, files: _Files, stages: _Stages) -> dict[str, Any]:
-    """Make the twin, what else is made of its fit, and its picture."""
+def _twin(task: Task, folder: Path, files: _Files, stages: _Stages, answer: dict[str, Any]) -> dict[str, Any]:
+    """Make the twin, what else is made of its fit, and its picture; `answer` gets the inputs' digests."""
     from bodyscan.run.twin import TwinJob, run_twin
 
     made, inputs = folder / MADE, folder / "inputs"
@@ -123,7 +124,7 @@ def _twin(task: Task, folder: Path, files: _Files, stages: _Stages) -> dict[str,
 
     with stages.recorder.stage("fetch"):
         places = [task.capture, *([task.photos] if task.photos else []), *task.expressions.values()]
-        stamps = {place: stamp_of(place) for place in places}
+        answer["inputs"] = {place: (stamp_of(place), digest_of(place)) for place in dict.fromkeys(places)}
         consent = _consent_file(task, inputs)
         job = TwinJob(
             scan=local(task.capture, "capture"),
@@ -149,9 +150,7 @@ def _twin(task: Task, folder: Path, files: _Files, stages: _Stages) -> dict[str,
     done = run_twin(job, stages.recorder, write=files.write)
     files.kinds.update(done.kinds)
     values = done.values
-    digests = {place: (stamp, digest_of(place)) for place, stamp in stamps.items()}
     return {
-        "inputs": digests,
         "text": done.result.twin.consent,
         "twin_id": done.twin_id,
         **{name: values[name] for name in ("quality", "measurements_cm", "warnings")},

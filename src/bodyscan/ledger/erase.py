@@ -37,6 +37,8 @@ class OutputState(StrEnum):
     """At its path lies something else: look at it."""
     MOVED = "moved"
     """Nothing lies at its path: it was moved or deleted."""
+    ELSEWHERE = "elsewhere"
+    """At an address (`s3://`), where nobody looked: delete it there."""
     UNPROVED = "unproved"
     """The chain does not name it, so it is not deleted for you: look at it."""
     KEPT = "kept"
@@ -135,6 +137,8 @@ def _empty_log(ledger: Ledger) -> None:
 
 
 def _state_of(output: IndexedOutput) -> OutputState:
+    if "://" in output.place:
+        return OutputState.ELSEWHERE
     path = Path(output.place)
     try:
         status = path.lstat()
