@@ -83,6 +83,27 @@ def test_a_listing_is_never_an_old_one(store, place):
     assert not store.exists("b/1")
 
 
+def test_a_moved_file_is_on_the_disk_before_its_name_is(tmp_path, monkeypatch):
+    """After a power cut a name must not lead to an empty file: content first, then the name."""
+    store, seen = LocalStore(tmp_path), []
+    store.write("staging/a", b"twin")
+    fsync, replace = os.fsync, Path.replace
+
+    def flush(descriptor: int) -> None:
+        seen.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        seen.append("renamed")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(Path, "replace", rename)
+    store.move("staging/a", "anna/a")
+    assert seen[:2] == [str(tmp_path / "staging" / "a"), "renamed"]
+    assert set(seen[2:]) == {str(tmp_path / "anna"), str(tmp_path)}
+
+
 def test_a_moved_file_is_in_its_new_place_only(store):
     store.write("staging/1/a", b"new")
     store.write("anna/a", b"old")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 from abc import ABC, abstractmethod
@@ -117,10 +118,17 @@ class LocalStore(Store):
             shutil.copyfile(self._path(name), temporary)
 
     def move(self, source: str, target: str) -> None:
-        """Give a file another name, in one step."""
+        """Give a file another name, in one step; content and name are on the disk when this returns.
+
+        A machine that loses its power otherwise keeps a job table that says "done", and an empty file.
+        """
+        old, new = self._path(source), self._path(target)
         with told("moved", self.locate(source)):
-            self._path(target).parent.mkdir(parents=True, exist_ok=True)
-            self._path(source).replace(self._path(target))
+            new.parent.mkdir(parents=True, exist_ok=True)
+            _flush(old)
+            old.replace(new)
+            for folder in (new.parent, self._root):
+                _flush(folder)
 
     def remove(self, name: str) -> None:
         """Remove a file, a link or a whole folder; nothing happens where there is none."""
@@ -239,6 +247,15 @@ def local_beside(scan: Path, name: str) -> StoredFile | None:
     folder = scan.parent.resolve()
     path = (folder / name).resolve()
     return local_file(path, name) if path.is_relative_to(folder) and path.is_file() else None
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
