@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -35,19 +34,6 @@ def test_help_imports_nothing_that_is_slow():
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_help_answers_within_half_a_second_of_processor_time():
-    before = time.process_time(), _children_s()
-    subprocess.run([sys.executable, "-m", "bodyscan", "--help"], capture_output=True, check=True)
-    assert _children_s() - before[1] < 0.8  # seconds; 0.35 on an idle machine
-
-
-def _children_s() -> float:
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def test_the_version_is_that_of_the_package():
