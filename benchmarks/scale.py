@@ -66,8 +66,6 @@ class World:
 class PaperPool:
     """Workers that only take time, on a clock of their own."""
 
-    words = "workers on paper"
-
     def __init__(self, world: World, workers: int, seed: int) -> None:
         self.world, self.now = world, 0.0
         self._random = np.random.default_rng(seed)

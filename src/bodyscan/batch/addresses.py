@@ -14,14 +14,18 @@ from bodyscan.errors import BodyscanError, InputError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 """Two characters at least: `C://` is a drive."""
-_PASSING_ERRNO = {
+PASSING_ERRNO = frozenset(
     getattr(errno, name)
     for name in (
-        "ENOSPC", "EDQUOT", "EIO", "EBUSY", "EAGAIN", "EINTR", "EMFILE", "ENFILE", "ENOMEM", "ESTALE",
-        "EREMOTEIO", "ETIMEDOUT", "ENETDOWN", "ENETUNREACH", "EHOSTDOWN", "EHOSTUNREACH",
+        "ENOSPC", "EDQUOT", "EIO", "EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ENOMEM", "ETIMEDOUT", "ESTALE",
+        "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EPIPE",
     )
     if hasattr(errno, name)
-}  # fmt: skip
+)  # fmt: skip
+"""What the operating system may not refuse a second time: a full disk, a lost connection, a busy machine."""
+_PASSING_AFAR = PASSING_ERRNO | {
+    getattr(errno, name) for name in ("EINTR", "EREMOTEIO", "EHOSTDOWN") if hasattr(errno, name)
+}
 _PASSING_NAMES = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ClientPayloadError"}
 """Lost connections and time-outs of Python, botocore and aiohttp, by name: the last two may not be there."""
 _NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}
@@ -132,7 +136,7 @@ def told(verb: str, place: str) -> Iterator[None]:
 
 
 def _store_error(verb: str, shown: str, error: Exception) -> StoreError:
-    chain = list(_chain(error))
+    chain = list(causes(error))
     words = _words(error)
     said = "" if words in shown else f" ({words})"
     if _may_pass(chain):
@@ -156,7 +160,8 @@ def _store_error(verb: str, shown: str, error: Exception) -> StoreError:
     return StoreError(f"{shown} could not be {verb}{said}. Check the name and the store's settings.")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -173,7 +178,7 @@ def _may_pass(chain: list[BaseException]) -> bool:
     # The server's own number goes first: s3fs calls whatever it does not know an input/output error.
     if statuses := [status for status in map(_status, chain) if status is not None]:
         return statuses[0] in (408, 409, 425, 429) or (statuses[0] >= 500 and statuses[0] != 501)
-    return any(isinstance(error, OSError) and error.errno in _PASSING_ERRNO for error in chain)
+    return any(isinstance(error, OSError) and error.errno in _PASSING_AFAR for error in chain)
 
 
 def _status(error: BaseException) -> int | None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from bodyscan.batch.attempt import run_attempt
-from bodyscan.batch.pools import first_done
+from bodyscan.batch.pools import drained, first_done
 from bodyscan.batch.scan_process import COMMAND, ScanProcess
 from bodyscan.errors import InputError, MissingExtraError, StageError
 
@@ -70,21 +70,13 @@ class DaskPool:
         threads = sum(worker["nthreads"] for worker in workers.values())
         return threads if self._limit is None else min(threads, self._limit)
 
-    @property
-    def words(self) -> str:
-        """Where they are."""
-        return f"the Dask cluster at {self._address}"
-
     def submit(self, task: Values) -> Future[dict[str, Any]]:
         """Hand an attempt over."""
         return self._executor.submit(attempt_on_cluster, dict(task), self._topic, self._module)
 
     def events(self) -> list[Values]:
         """Return what attempts told since the last call."""
-        found = []
-        while not self._events.empty():
-            found.append(self._events.get())
-        return found
+        return drained(self._events)
 
     def wait(self, futures: Set[Future[Any]], seconds: float) -> Set[Future[Any]]:
         """Return those that are done, at the latest after `seconds`."""

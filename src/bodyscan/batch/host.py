@@ -86,13 +86,13 @@ def _serve(line: str, work: Work, answers: IO[str], requests: _Lines) -> None:
             if ended:
                 break
             if requests.has_ended(_LOOK_S):
-                _kill(pid)
+                kill_family(pid)
                 os.wait4(pid, 0)
                 raise SystemExit  # whoever asked is gone
     finally:
         os.close(life_write)
     code, signal_number = (os.WEXITSTATUS(status), 0) if os.WIFEXITED(status) else (1, os.WTERMSIG(status))
-    _kill(pid)  # what the scan started and left running
+    kill_family(pid)  # what the scan started and left running
     unit = 1 if sys.platform == "darwin" else 1024
     peak = usage.ru_maxrss * unit
     _say(answers, {"event": "end", "code": code, "signal": signal_number, "peak_bytes": peak})
@@ -128,7 +128,8 @@ def _end_with(life: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _kill(pid: int) -> None:
+def kill_family(pid: int) -> None:
+    """Kill a scan's process and all that it started; nothing happens where they are gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
-from collections.abc import Iterator
 
+from bodyscan.batch.addresses import PASSING_ERRNO, causes
 from bodyscan.batch.job import ErrorKind, JobError
 from bodyscan.errors import ConsentError, InputError, MissingExtraError, StageError
 
-PASSING_ERRNO = frozenset(
-    getattr(errno, name)
-    for name in (
-        "ENOSPC", "EDQUOT", "EIO", "EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ENOMEM", "ETIMEDOUT", "ESTALE",
-        "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EPIPE",
-    )
-    if hasattr(errno, name)
-)  # fmt: skip
-"""What the operating system may not refuse a second time: a full disk, a lost connection, a busy machine."""
 PASSING_SQLITE = frozenset(
     (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 )
-"""The same of the ledger's file: primary codes of SQLite."""
+"""What may pass of a job table's or the ledger's file: primary codes of SQLite."""
 
 
 def job_error(error: BaseException) -> JobError:
@@ -54,15 +44,5 @@ def _may_pass(error: BaseException) -> bool:
         getattr(cause, "passing", False) is True
         or (isinstance(cause, OSError) and cause.errno in PASSING_ERRNO)
         or getattr(cause, "sqlite_errorcode", 0) & 0xFF in PASSING_SQLITE
-        for cause in _causes(error)
+        for cause in causes(error)
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-GIB = 1024**3
+from bodyscan.batch.options import GIB
+
 WORKER_BYTES = 2 * GIB
 """Memory that one worker is counted with: a twin's process held 1.1 GB at most with scans of 30,000 vertices
 and 1.4 GB with a depth capture (`docs/scale.md`), and needs room for larger ones."""

@@ -10,7 +10,7 @@ from bodyscan.errors import InputError
 FORMATS = ("glb", "vrm", "fbx", "usdz", "blend")
 """What a twin can be written as; the GLB is always made."""
 BLENDER_FORMATS = ("fbx", "usdz", "blend")
-"""Those that are made of the GLB, in Blender."""
+"""Those that are made of the GLB, in Blender: `convert.FORMATS`, which takes seconds to import."""
 GIB = 1024**3
 
 

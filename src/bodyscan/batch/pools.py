@@ -26,11 +26,6 @@ class Pool(Protocol):
         """How many attempts run at once, now."""
         ...
 
-    @property
-    def words(self) -> str:
-        """Who the workers are, in a few words."""
-        ...
-
     def submit(self, task: Values) -> Future[dict[str, Any]]:
         """Hand an attempt over; see `run_attempt` for task and answer."""
         ...
@@ -60,6 +55,14 @@ def first_done(futures: Set[Future[Any]], seconds: float) -> Set[Future[Any]]:
     return wait(futures, seconds, FIRST_COMPLETED).done
 
 
+def drained(events: queue.SimpleQueue[Values]) -> list[Values]:
+    """Take all out of a queue that is in it now."""
+    found = []
+    while not events.empty():
+        found.append(events.get())
+    return found
+
+
 class LocalPool:
     """Workers on this machine: each thread holds one process, which forks one for every scan.
 
@@ -85,21 +88,13 @@ class LocalPool:
         """The number of workers."""
         return self._workers
 
-    @property
-    def words(self) -> str:
-        """How many there are."""
-        return f"{self._workers} worker{'s' if self._workers > 1 else ''} on this machine"
-
     def submit(self, task: Values) -> Future[dict[str, Any]]:
         """Hand an attempt over."""
         return self._executor.submit(self._run, task)
 
     def events(self) -> list[Values]:
         """Return what attempts told since the last call."""
-        found = []
-        while not self._events.empty():
-            found.append(self._events.get())
-        return found
+        return drained(self._events)
 
     def wait(self, futures: Set[Future[Any]], seconds: float) -> Set[Future[Any]]:
         """Return those that are done, at the latest after `seconds`."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodyscan.batch.host import ENVIRONMENT
+from bodyscan.batch.host import ENVIRONMENT, kill_family
 from bodyscan.batch.job import ErrorKind, JobError
 from bodyscan.batch.machine import resident_bytes
 
@@ -204,7 +204,7 @@ class _Watch:
             self.peak_bytes = max(self.peak_bytes, self.held)
         if self.stopped():
             self.error = JobError(ErrorKind.KILLED, "It was stopped.")
-        elif time.monotonic() > self.deadline:
+        elif now > self.deadline:
             self.error = JobError(
                 ErrorKind.TIME,
                 f"It took longer than the limit of {self.time_limit_s:g} s and was stopped. Give a higher "
@@ -223,8 +223,7 @@ class _Watch:
     def kill(self) -> None:
         """Kill the scan's process and all that it started."""
         if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_family(self.pid)
 
 
 def _error_of(result: Mapping[str, Any] | None, end: Event) -> JobError | None:

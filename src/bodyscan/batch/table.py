@@ -70,13 +70,13 @@ class JobTable:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> JobTable:
-        """Open the table at `path`; where there is none and `create` holds, make one.
+    def open(cls, path: Path, *, read_only: bool = False) -> JobTable:
+        """Open the table at `path`; where there is none, make one, unless it is to be read only.
 
-        Raises `InputError` where there is none, or the file is damaged, no job table, of another format, or
-        cannot be written.
+        Raises `InputError` where there is none to read, or the file is damaged, no job table, of another
+        format, or cannot be written.
         """
-        if not path.exists() and (read_only or not create):
+        if read_only and not path.exists():
             raise InputError(f"There is no batch at {path.parent}: it has no {path.name}.")
         with _sqlite_errors(path):
             mode = "ro" if read_only else "rwc"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bodyscan import __version__
+from bodyscan.batch.options import BatchOptions
 
 MADE = "made"
 """Name of the folder, within an attempt's, of the files that are meant to be kept."""
@@ -46,8 +47,8 @@ class Task:
     photos: str | None = None
     expressions: Mapping[str, str] = field(default_factory=dict)
     report: bool = False
-    time_limit_s: float = 3600.0
-    memory_limit_bytes: int = 8 * 1024**3
+    time_limit_s: float = BatchOptions.time_limit_s
+    memory_limit_bytes: int = BatchOptions.memory_limit_bytes
 
     def values(self) -> dict[str, Any]:
         """Return the task as plain values."""

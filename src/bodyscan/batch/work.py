@@ -61,7 +61,7 @@ def work(values: Mapping[str, Any], say: Callable[[Event], None]) -> None:
         if "glb" in task.formats:
             answer |= _twin(task, folder, files, stages, answer)
         if wanted := [name for name in task.formats if name in BLENDER_FORMATS]:
-            answer["converted"] = _convert(task, folder, wanted, files, stages)
+            _convert(task, folder, wanted, files, stages)
     except Exception as error:
         traceback.print_exc()  # into the attempt's log
         answer["error"] = asdict(job_error(error))
@@ -157,27 +157,25 @@ def _twin(task: Task, folder: Path, files: _Files, stages: _Stages, answer: dict
     }
 
 
-def _convert(task: Task, folder: Path, wanted: list[str], files: _Files, stages: _Stages) -> dict[str, Any]:
+def _convert(task: Task, folder: Path, wanted: list[str], files: _Files, stages: _Stages) -> None:
     """Make the formats of Blender from the twin's GLB."""
     from bodyscan.convert import convert_twin
 
     twin = folder / MADE / f"{task.id}.glb"
-    said: dict[str, Any] = {}
     if "glb" not in task.formats:
         stages.recorder.expect_more(2)
         with stages.recorder.stage("fetch"):
             twin = folder / "twin.glb"
             open_store(task.out).get(task.twin, twin)
-            said = _checked(task, twin.read_bytes())
+            _check(task, twin.read_bytes())
     with stages.recorder.stage("formats") as remarks:
         outputs = {name: folder / MADE / f"{task.id}.{name}" for name in wanted}
         convert_twin(twin, outputs, timeout_s=task.time_limit_s)
         remarks.append(", ".join(wanted))
     files.kinds.update({path: name for name, path in outputs.items()})
-    return said
 
 
-def _checked(task: Task, data: bytes) -> dict[str, Any]:
+def _check(task: Task, data: bytes) -> None:
     """Check a twin that was made earlier: it is the one that was, and its consent holds for it."""
     from bodyscan.gltf.read_content import read_content
     from bodyscan.run.evidence import read_evidence
@@ -191,7 +189,6 @@ def _checked(task: Task, data: bytes) -> dict[str, Any]:
     known: Evidence = read_evidence(Path(task.evidence) if task.evidence else None, now=now)
     text, content = read_content(data)
     record_or_raise(verify_content(text, content, now=now, use=_use(task), evidence=known))
-    return {"text": text}
 
 
 def _use(task: Task) -> Use:
