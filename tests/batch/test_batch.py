@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from batch.nights import Night, state_of
+from bodyscan import convert
 from bodyscan.batch.batch import read_status, run_batch
 from bodyscan.batch.job import JobState
+from bodyscan.batch.options import BLENDER_FORMATS
 from bodyscan.errors import InputError
 
 
@@ -246,7 +248,19 @@ def test_a_revocation_after_the_twin_was_made_takes_its_picture_from_the_sheet(n
     assert "anna.png" not in (night.out / "index.html").read_text()
 
 
+def test_a_revocation_is_seen_where_the_capture_was_archived(night):
+    night.add("anna")
+    night.run()
+    (night.folder / "anna.ply").unlink()
+    night.revoke("anna")
+    assert state_of(night.run()) == {"anna": "refused"}
+
+
 # Formats
+
+
+def test_the_formats_of_blender_are_those_that_are_converted():
+    assert convert.FORMATS == BLENDER_FORMATS
 
 
 def test_a_format_more_is_made_of_the_twin_that_is_there(night):

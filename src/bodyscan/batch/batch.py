@@ -26,7 +26,7 @@ from bodyscan.batch.machine import this_machine
 from bodyscan.batch.manifest import Row, read_manifest
 from bodyscan.batch.options import BLENDER_FORMATS, BatchOptions
 from bodyscan.batch.pools import LocalPool, Pool
-from bodyscan.batch.prepare import Defaults, Prepared, prepare
+from bodyscan.batch.prepare import Defaults, Prepared, prepare, record_and_use
 from bodyscan.batch.publish import Publisher
 from bodyscan.batch.resume import resume
 from bodyscan.batch.storage import Store, open_store
@@ -101,7 +101,6 @@ def run_batch(
     with _locked(folder), JobTable.open(folder / FILE_NAME) as table:
         stored = resume(rows, table, store, batch.options, prepared)
         _clear_staging(batch.out, store, stored)
-        table.note(out=batch.out, manifest=str(batch.manifest))
         board = Board(table, stored)
         hands = Hands(
             prepare=prepared,
@@ -123,7 +122,7 @@ def run_batch(
                 on_change=on_change,
             )
             summary = coordinator.run(rows)
-        _look_again(board, rows, prepared, checked)
+        _look_again(board, rows, batch.defaults, desk)
         board.save()
         summary = replace(summary, counts=table.counts(), left_s=None)
         on_change(board.news(), summary)
@@ -261,16 +260,20 @@ def _keep_log(folder: Path, job_id: str, log: str) -> None:
 def _look_again(
     board: Board,
     rows: Sequence[Row],
-    prepared: Callable[[Row], Prepared],
-    checked: Callable[[Prepared, Sequence[str]], Any],
+    defaults: Defaults,
+    desk: ConsentDesk,
 ) -> None:
-    """Look at the consent of every twin that is there: it may have been withdrawn since it was made."""
+    """Look at the consent of every twin that is there: it may have been withdrawn since it was made.
+
+    The record alone is read: inputs may be many, far away, or archived.
+    """
     for row in rows:
         job = board[row.id].job
         if job.state is not JobState.DONE:
             continue
         try:
-            checked(prepared(row), [name for name in BLENDER_FORMATS if job.output(name)])
+            text, use = record_and_use(row, defaults)
+            desk.check(text, use, formats=any(job.output(name) for name in BLENDER_FORMATS))
         except ConsentError as error:
             message = (
                 f"The consent does not hold any more: {error} The twin was made before; its files must not "
@@ -282,7 +285,7 @@ def _look_again(
         except EvidenceError:
             raise  # what the sheet may show is not known
         except BodyscanError:
-            continue  # the inputs were archived: nothing new is known
+            continue  # the record was archived: nothing new is known
 
 
 def _write_index(

@@ -80,19 +80,8 @@ def prepare(row: Row, defaults: Defaults, batch: BatchOptions) -> Prepared:
     Raises `InputError` for inputs that are not there and options that are wrong, `ConsentError` for a row
     without a consent. Whether the consent allows it is not asked here.
     """
-    if not row.consent:
-        raise ConsentError(
-            f"There is no consent for {row.id}. Without the person's signed record no twin is made: give its "
-            "file in the column 'consent', or lay NAME.consent.json beside the capture."
-        )
-    text = _record_text(row.consent)
+    text, use = record_and_use(row, defaults)
     options = merged(defaults.options, row.options)
-    medium = row.medium or defaults.medium
-    use = Use(
-        _one_of(Purpose, row.purpose or defaults.purpose, "purpose"),
-        row.territory or defaults.territory,
-        _one_of(Medium, medium, "medium") if medium else None,
-    )
     inputs = {"capture": row.capture} | ({"photos": row.photos} if row.photos else {})
     inputs |= {f"expression.{name}": place for name, place in row.expressions.items()}
     fixed = {
@@ -118,6 +107,26 @@ def prepare(row: Row, defaults: Defaults, batch: BatchOptions) -> Prepared:
         row.passphrase_file or defaults.passphrase_file,
         row.reference or defaults.reference,
     )
+
+
+def record_and_use(row: Row, defaults: Defaults) -> tuple[str, Use]:
+    """Return a row's consent record and the use that it is to cover; nothing else is looked at.
+
+    Raises as `prepare`.
+    """
+    if not row.consent:
+        raise ConsentError(
+            f"There is no consent for {row.id}. Without the person's signed record no twin is made: give its "
+            "file in the column 'consent', or lay NAME.consent.json beside the capture."
+        )
+    text = _record_text(row.consent)
+    medium = row.medium or defaults.medium
+    use = Use(
+        _one_of(Purpose, row.purpose or defaults.purpose, "purpose"),
+        row.territory or defaults.territory,
+        _one_of(Medium, medium, "medium") if medium else None,
+    )
+    return text, use
 
 
 def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
