@@ -282,6 +282,16 @@ def cluster(workers: int, folder: Path) -> Iterator[str]:
             process.wait()
 
 
+def record(row: Row) -> None:
+    """Append one case to the results."""
+    new = not RESULTS.exists()
+    with RESULTS.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--people", type=int, default=40)
@@ -296,7 +306,6 @@ def main() -> None:
     given = parser.parse_args()
     manifest = make_scans(given.folder / "scans", given.people)
     place = Place(given.folder / "case")
-    rows: list[Row] = []
 
     def add(row: Row) -> None:
         now = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -307,8 +316,9 @@ def main() -> None:
             "cores": os.cpu_count(),
             **row,
         }
-        rows.append(told)
         print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        if given.record:  # each as it comes: a run of two hours that is cut off has still measured
+            record(told)
 
     if given.threads:
         for row in threads(manifest, place):
@@ -323,13 +333,6 @@ def main() -> None:
                     add(throughput("dask", manifest, place, given.people, workers, *more))
     if given.kills:
         add(kills(manifest, place, given.people, 2, given.kills, given.seed))
-    if given.record:
-        new = not RESULTS.exists()
-        with RESULTS.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerows(rows)
 
 
 if __name__ == "__main__":
