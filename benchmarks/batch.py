@@ -298,6 +298,7 @@ def main() -> None:
     parser.add_argument("--workers", default="1,2")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--no-throughput", action="store_true")
+    parser.add_argument("--no-local", action="store_true")
     parser.add_argument("--no-dask", action="store_true")
     parser.add_argument("--threads", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
@@ -325,7 +326,8 @@ def main() -> None:
             add(row)
     if not given.no_throughput:
         for workers in map(int, given.workers.split(",")):
-            add(throughput("local", manifest, place, given.people, workers))
+            if not given.no_local:
+                add(throughput("local", manifest, place, given.people, workers))
         if not given.no_dask:
             for workers in map(int, given.workers.split(",")):
                 with cluster(workers, given.folder) as address:
