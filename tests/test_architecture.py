@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "viewer": EVERYBODY | {"gltf", "mark", "consent"},
     "pipeline": EVERYBODY | STAGES | {"consent", ""},
     "run": EVERYBODY | STAGES | {"consent", "files", "gltf", "ledger", "mark", "pipeline", "render"},
+    "steps": EVERYBODY | STAGES | {"consent", "files", "gltf", "ledger", "mark", "pipeline", "run", ""},
     "convert": EVERYBODY | {"gltf", "consent", "files"},
     "batch": EVERYBODY
     | STAGES

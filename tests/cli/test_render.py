@@ -189,10 +189,10 @@ def test_a_twin_without_a_record_is_refused(twin, tmp_path):
 
 
 def test_a_body_whose_joints_show_another_one_at_rest_is_refused(twin, picture):
-    from bodyscan.cli.twin_file import _check_drawn
     from bodyscan.errors import InputError
     from bodyscan.gltf import read_glb
     from bodyscan.gltf.read_content import read_content
+    from bodyscan.run.allowed_twin import _check_drawn
 
     _, content = read_content(twin)
     body = read_glb(twin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,23 +14,15 @@ from bodyscan.cli.output import print_result
 from bodyscan.cli.scan_job import JsonOption, MediumOption, PurposeOption, TerritoryOption
 from bodyscan.cli.twin_file import (
     USE_EXIT_CODES,
-    AllowedTwin,
     ContentOption,
     ProductLineOption,
     TwinArgument,
-    allowed_twin,
-    check_twin,
     use_of,
 )
 from bodyscan.cli.uses import LedgerOption, ReferenceOption, receipt_row
 from bodyscan.consent import Purpose
-from bodyscan.errors import InputError
-from bodyscan.run.outputs import check_output_file, size_words
-from bodyscan.run.uses import UseWriter
-
-if TYPE_CHECKING:
-    from bodyscan.consent import ConsentStatus
-    from bodyscan.gltf.pack.options import PackOptions
+from bodyscan.run.export import ExportDone, ExportJob, export_copy
+from bodyscan.run.outputs import size_words
 
 app = typer.Typer()
 
@@ -60,92 +52,37 @@ def export(
     written into the ledger. Coarser levels and the collision body are files of their own. For another target
     make the twin again.
     """
-    use = use_of(purpose, territory, medium, licensee, product_line, content)
-    check_output_file(output, file.suffix.lower(), [file])
-    now = datetime.now(UTC)
-    twin = allowed_twin(file, use, now, evidence)
-
-    from bodyscan.consent.modification import require_modification
-    from bodyscan.consent.record import Modification
-    from bodyscan.consent.verify import record_or_raise
-    from bodyscan.gltf.pack.options import PackOptions
-    from bodyscan.gltf.pack.options import profile as options_of
-    from bodyscan.ledger import EntryKind
-    from bodyscan.mark.twin_id import bound_geometry, twin_id
-
-    options, left_out = _for_reader(twin, options_of(profile))
-    if profile != "master":
-        require_modification(twin.record, Modification.FORMAT, f"packing for the profile {profile}")
-    data, findings = twin.data, left_out
-    if options != PackOptions():
-        data, over = _packed(twin, options)
-        findings += over
-    _, _, status = check_twin(data, use, now, twin.evidence)
-    record_or_raise(status)
-    uses = UseWriter(
-        place=ledger,
-        record=twin.record,
-        text=twin.consent,
-        use=use,
-        kind=EntryKind.EXPORT,
-        now=now,
+    job = ExportJob(
+        file=file,
+        output=output,
+        use=use_of(purpose, territory, medium, licensee, product_line, content),
+        now=datetime.now(UTC),
+        evidence=evidence,
+        profile=profile,
+        ledger=ledger,
         reference=reference,
-        twin_id=twin_id(twin.record.record_id, bound_geometry(twin.consent)).hex(),
     )
-    # The only way on which the file leaves this command.
-    receipt = uses({output: data})
-    values, rows = _told(output, twin, status, findings, profile)
+    done = export_copy(job)
+    values, rows = _told(job, done)
+    receipt = done.receipt
     print_result(values | {"ledger_entry": receipt.sequence}, [*rows, receipt_row(receipt)], as_json)
 
 
-def _for_reader(twin: AllowedTwin, options: PackOptions) -> tuple[PackOptions, list[str]]:
-    """Return the options without what the file's target does not take, and what that is, in words."""
-    from bodyscan.gltf.metadata import bodyscan_extras
-    from bodyscan.gltf.pack.options import limited
-    from bodyscan.gltf.targets import load_target, target_names
-
-    name = bodyscan_extras(twin.document).get("target")
-    if name not in target_names():
-        return options, []
-    kept, left_out = limited(options, load_target(str(name)).extensions)
-    return kept, [f"Left out, as the target {name} does not read it: {what}." for what in left_out]
-
-
-def _packed(twin: AllowedTwin, options: PackOptions) -> tuple[bytes, list[str]]:
-    from bodyscan.gltf.container import pack_glb
-    from bodyscan.gltf.pack.budget import over_budget
-    from bodyscan.gltf.pack.pack import pack
-
-    used = set(twin.document.get("extensionsUsed", []))
-    if packed := sorted(
-        used & {"KHR_mesh_quantization", "EXT_meshopt_compression", "KHR_draco_mesh_compression"}
-    ):
-        raise InputError(
-            f"{twin.name} is packed already ({', '.join(packed)}); packing it again would lose more. Export "
-            "the master, or leave --profile out."
-        )
-    document, binary = pack(twin.document, twin.binary, options)
-    finding = over_budget(document, options)
-    return pack_glb(document, binary), [finding] if finding else []
-
-
-def _told(
-    output: Path, twin: AllowedTwin, status: ConsentStatus, findings: list[str], profile: str
-) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    size, record = output.stat().st_size, twin.record
+def _told(job: ExportJob, done: ExportDone) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    size, record, status, findings = job.output.stat().st_size, done.twin.record, done.status, done.findings
     values = {
-        "path": str(output),
+        "path": str(job.output),
         "size_bytes": size,
-        "profile": profile,
+        "profile": job.profile,
         "geometry": str(status.geometry),
         "moved_mm": round(status.moved_mm, 3),
         "record_id": record.record_id,
         "subject": record.subject.pseudonym,
         "demo": record.demo,
-        "findings": findings,
+        "findings": list(findings),
     }
     rows = [
-        ("file", f"{output}, {size_words(size)}"),
+        ("file", f"{job.output}, {size_words(size)}"),
         ("binding", f"{status.geometry}" + (f", {status.moved_mm:.3f} mm" if status.moved_mm else "")),
         ("consent", f"{record.record_id} of {record.subject.pseudonym}: {status.reason}"),
         *(("note", finding) for finding in findings),

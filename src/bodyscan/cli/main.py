@@ -20,6 +20,7 @@ class Commands(LazyGroup):
             "bodyscan.cli.reconstruct",
             "Make a scan (.ply) of a person from the frames of a depth camera.",
         ),
+        "steps": ("bodyscan.cli.steps", "Make a twin a step at a time, for front ends: JSON in, JSON out."),
         "consent": ("bodyscan.cli.consent", "Consent records: make keys, write, sign, verify and read them."),
         "render": ("bodyscan.cli.render", "Draw a twin in a photo studio, marked, where consent allows it."),
         "export": ("bodyscan.cli.export", "Hand a twin's file over, packed, where consent allows it."),

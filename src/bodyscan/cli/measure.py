@@ -87,7 +87,7 @@ def _is_twin(file: Path) -> bool:
 
 
 def _of_twin(file: Path, evidence: Path | None) -> Told:
-    from bodyscan.cli.twin_file import allowed_twin
+    from bodyscan.run.allowed_twin import allowed_twin
 
     twin = allowed_twin(file, Use(Purpose.MAKE_TWIN), datetime.now(UTC), evidence)
     if not twin.body.measurements:

@@ -17,17 +17,16 @@ from bodyscan.cli.output import print_result
 from bodyscan.cli.scan_job import JsonOption, MediumOption, PurposeOption, TerritoryOption
 from bodyscan.cli.twin_file import (
     USE_EXIT_CODES,
-    AllowedTwin,
     ContentOption,
     LicenseeOption,
     ProductLineOption,
     TwinArgument,
-    allowed_twin,
     use_of,
 )
 from bodyscan.cli.uses import LedgerOption, ReferenceOption, receipt_row
 from bodyscan.consent import Purpose, Use
 from bodyscan.errors import InputError
+from bodyscan.run.allowed_twin import AllowedTwin, allowed_twin
 from bodyscan.run.outputs import check_output_file, size_words
 from bodyscan.run.uses import UseWriter
 

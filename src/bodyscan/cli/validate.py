@@ -29,9 +29,9 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Check a twin's file, its consent and its binding."""
-    from bodyscan.cli.twin_file import check_twin
     from bodyscan.gltf.khronos import khronos_findings
     from bodyscan.gltf.validate import check_glb
+    from bodyscan.run.allowed_twin import check_twin
 
     if not file.is_file():
         raise InputError(f"There is no file {file}. Give the path of a twin (.glb).")

@@ -9,21 +9,23 @@ import numpy as np
 
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.model import BodyModel
-from bodyscan.errors import StageError
+from bodyscan.errors import InputError, StageError
 from bodyscan.fit.clothing import Cover, estimate_cover, under_cover
+from bodyscan.fit.corrections import Corrections, held_points, start_from, with_held, with_placed
 from bodyscan.fit.detail import refine_surface
 from bodyscan.fit.hand_chain import has_hand
 from bodyscan.fit.hands import CURLED, SIDES, HandGuess, guess_hands, with_fingers
 from bodyscan.fit.hold_hands import hold_hands
 from bodyscan.fit.hold_lips import hold_lips
-from bodyscan.fit.options import FitOptions
+from bodyscan.fit.landmark_term import build_landmark_term
+from bodyscan.fit.options import FitLevel, FitOptions
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
 from bodyscan.fit.scan_points import ScanPoints, draw_near, draw_scan_points
 from bodyscan.fit.second_look import look_again
-from bodyscan.fit.solve import solve_level
-from bodyscan.fit.start import Start, find_start
-from bodyscan.types import F64, BodyFit, Mesh, ScanMesh
+from bodyscan.fit.solve import Problem, solve_level
+from bodyscan.fit.start import Start, find_start, seen_area_weights, seen_faces, start_cost
+from bodyscan.types import F64, BodyFit, BodyParams, Landmarks, Mesh, ScanMesh
 
 POINTS, FINE_POINTS = 60_000, 20_000
 """Points of the whole scan, and of head and hands for their detail."""
@@ -36,16 +38,28 @@ HOPELESS_COST = 1.7
 """Of at most 2: body and scan are nowhere near each other."""
 
 
-def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel | None = None) -> BodyFit:
+def fit_body(
+    scan: ScanMesh,
+    options: FitOptions | None = None,
+    model: BodyModel | None = None,
+    corrections: Corrections | None = None,
+) -> BodyFit:
     """Fit a body to `scan` (world frame, metres).
 
-    `model`: a user's own body model; by default the packaged one for the person's age. The result is
-    returned even where `quality.acceptable` is False: the caller decides. Raises `InputError` where the scan
-    has no usable surface, `StageError` where no start came near the scan.
+    `model`: a user's own body model; by default the packaged one for the person's age. `corrections`: what
+    was set right in an earlier fit of this scan with `model`, which must then be given: the fit goes on from
+    there, without a first guess. The result is returned even where `quality.acceptable` is False: the caller
+    decides. Raises `InputError` where the scan has no usable surface or a correction names what the model
+    does not have, `StageError` where no start came near the scan.
     """
     options = options or FitOptions()
+    if corrections is not None:
+        scan = replace(scan, landmarks=with_placed(scan.landmarks, corrections.placed))
     points = draw_scan_points(scan, POINTS, options.seed)
-    start = first_guess(scan, points, options, model)
+    if corrections is None:
+        start = first_guess(scan, points, options, model)
+    else:
+        start = _go_on(scan, points, options, model, corrections)
     if not start.cost < HOPELESS_COST:
         raise StageError(
             "The fit found no pose and size at which the body comes near the scan. Is it one whole person "
@@ -56,17 +70,18 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
     mean = problem.prior.mean
     hands: dict[str, HandGuess] = {}
     cover: Cover | None = None
+    held = None if corrections is None else held_points(body, corrections)
+    pinned = () if corrections is None else corrections.pinned
     for before, level in pairwise(options.levels):
         if options.clothing:
             cover = estimate_cover(body, body.pose(params).vertices, points)
             points = points.with_cover(cover.points)
             problem = replace(problem, scan=points, cloth_up=cover.up)
         if level.fingers and not before.fingers:
-            params, hands = guess_hands(body, params, points, scan.landmarks)
-            params, hands, taken = look_again(problem, params, hands, scan.landmarks, before)
+            params, hands, taken = _hands(problem, params, points, scan.landmarks, before, pinned)
             steps += taken
             term = hold_lips(body, params, problem.landmarks, scan.landmarks)
-            problem = replace(problem, landmarks=hold_hands(body, term, hands))
+            problem = replace(problem, landmarks=with_held(hold_hands(body, term, hands), held))
             mean = with_fingers(body, mean, params)
         prior = build_pose_prior(body, body.rest_joints(params.betas), mean)
         problem = replace(problem, prior=prior)
@@ -104,7 +119,11 @@ def fit_body(scan: ScanMesh, options: FitOptions | None = None, model: BodyModel
         quality=quality,
         model_name=body.name,
         iterations=steps,
-        guessed_hands=tuple(side for side in SIDES if has_hand(body, side) and side not in hands),
+        guessed_hands=tuple(
+            side
+            for side in SIDES
+            if has_hand(body, side) and side not in hands and f"{side}_hand" not in pinned
+        ),
         notes=(f"first guess: {start.label}", *_hand_notes(hands)),
     )
 
@@ -118,6 +137,56 @@ def first_guess(
     coarsest, *finer = options.levels
     closer = finer[0] if finer else None
     return find_start(models, points, scan.landmarks, coarsest, stature, options.seed, closer)
+
+
+def _go_on(
+    scan: ScanMesh,
+    points: ScanPoints,
+    options: FitOptions,
+    model: BodyModel | None,
+    corrections: Corrections,
+) -> Start:
+    """The earlier fit as the start, its limbs where a person put them."""
+    if model is None:
+        raise InputError("Corrections go on from a fit; give the body model that it was made with.")
+    given = corrections.start
+    problem = Problem(
+        model,
+        points,
+        build_pose_prior(model, model.rest_joints(given.betas), given.pose_rotvec),
+        None,
+        seen_area_weights(model),
+        seen_faces(model),
+        options.seed,
+    )
+    params = start_from(problem, corrections)
+    term = with_held(build_landmark_term(model, scan.landmarks), held_points(model, corrections))
+    problem = replace(problem, landmarks=term)
+    return Start(problem, params, start_cost(problem, params), "an earlier fit, corrected", 0)
+
+
+def _hands(
+    problem: Problem,
+    params: BodyParams,
+    points: ScanPoints,
+    landmarks: Landmarks | None,
+    level: FitLevel,
+    pinned: tuple[str, ...],
+) -> tuple[BodyParams, dict[str, HandGuess], int]:
+    """`params` with the hands as the scan shows them, what was found by side, and the steps taken.
+
+    A pinned hand keeps its fingers, and nothing is looked for there.
+    """
+    model = problem.model
+    found, hands = guess_hands(model, params, points, landmarks)
+    found, hands, steps = look_again(problem, found, hands, landmarks, level)
+    pose = found.pose_rotvec.copy()
+    for side in SIDES:
+        if f"{side}_hand" in pinned:
+            below = model.descendants[:, model.joint_index(f"{side}Hand")]
+            pose[below] = params.pose_rotvec[below]
+            hands.pop(side, None)
+    return replace(found, pose_rotvec=pose), hands, steps
 
 
 def _models(which: str, stature_m: float) -> dict[str, BodyModel]:

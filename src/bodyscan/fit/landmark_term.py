@@ -79,19 +79,28 @@ def usable(landmarks: Landmarks, points: PointTable) -> tuple[list[int], list[in
 
 def joined(one: LandmarkTerm, other: LandmarkTerm) -> LandmarkTerm:
     """The points of both."""
-    least = [np.zeros(len(t.targets)) if t.least_weight is None else t.least_weight for t in (one, other)]
+    both = (one, other)
+    least = [np.zeros(len(t.targets)) if t.least_weight is None else t.least_weight for t in both]
+    certain = [np.zeros(len(t.targets), bool) if t.certain is None else t.certain for t in both]
     return LandmarkTerm(
         np.concatenate([one.targets, other.targets]),
         sparse.csr_matrix(sparse.vstack([one.vertex_weights, other.vertex_weights])),
         sparse.csr_matrix(sparse.vstack([one.joint_weights, other.joint_weights])),
         np.concatenate([one.sigma_m, other.sigma_m]),
         np.concatenate(least),
+        np.concatenate(certain) if any(t.certain is not None for t in both) else None,
     )
 
 
 def chosen(term: LandmarkTerm, rows: Bool) -> LandmarkTerm:
     """Only the points where `rows` (L,) is True."""
     least = None if term.least_weight is None else term.least_weight[rows]
+    certain = None if term.certain is None else term.certain[rows]
     return LandmarkTerm(
-        term.targets[rows], term.vertex_weights[rows], term.joint_weights[rows], term.sigma_m[rows], least
+        term.targets[rows],
+        term.vertex_weights[rows],
+        term.joint_weights[rows],
+        term.sigma_m[rows],
+        least,
+        certain,
     )

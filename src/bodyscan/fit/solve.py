@@ -17,7 +17,7 @@ from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import PosePrior
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F32, F64, BodyParams
+from bodyscan.types import F32, F64, BodyParams, Bool
 
 LANDMARK_REACH = 4.0
 """Landmarks farther off than so many of their standard deviations are taken for mistakes."""
@@ -47,10 +47,16 @@ class LandmarkTerm:
     """(L,) metres: how far such a point is usually off."""
     least_weight: F64 | None = None
     """(L,) 0..1, below which no level's weight goes for a point; None: 0 for all."""
+    certain: Bool | None = None
+    """(L,) True for points that are no mistake, however far off; None: False for all."""
 
     def positions(self, vertices: F64, joints: F64) -> F64:
         """(V, 3), (J, 3) -> (L, 3): where the body has these points."""
         return np.asarray(self.vertex_weights @ vertices + self.joint_weights @ joints, dtype=np.float64)
+
+    def doubted(self, gap: F64) -> F64:
+        """(L,) distances in standard deviations -> those by which a point is taken for a mistake."""
+        return gap if self.certain is None else np.where(self.certain, 0.0, gap)
 
     def at_used_vertices(self) -> tuple[LandmarkTerm, np.ndarray]:
         """The term over only those vertices that it names, and their (K,) indices."""
@@ -213,7 +219,7 @@ def _add_landmarks(
     distance = np.linalg.norm(gap, axis=1) / term.sigma_m
     if term.least_weight is not None:
         factor = np.maximum(factor, term.least_weight)
-    weight = factor / (1 + (distance / reach) ** 2) ** 2 / term.sigma_m**2
+    weight = factor / (1 + (term.doubted(distance) / reach) ** 2) ** 2 / term.sigma_m**2
     rows = state.point_rows(term.vertex_weights, term.joint_weights)
     scaled = rows * np.repeat(np.sqrt(weight), 3).astype(np.float32)[:, None]
     hessian += scaled.T @ scaled
@@ -253,6 +259,14 @@ def solve_landmarks(problem: Problem, params: BodyParams, num_betas: int) -> Bod
     return min(ends, key=lambda end: landmark_cost(problem, end, LANDMARK_REACH))
 
 
+def follow_landmarks(problem: Problem, params: BodyParams, num_betas: int) -> BodyParams:
+    """As `solve_landmarks`, from `params` as they are: for limbs whose bend is known."""
+    if problem.landmarks is None:
+        raise ValueError("follow_landmarks needs a landmark term.")
+    unknowns = unknowns_of(problem.model, FitLevel(0, (1.0, 1.0), num_betas, 0, False, 0, 1.0))
+    return _descend_landmarks(problem, params, unknowns)
+
+
 def _bent(prior: PosePrior, params: BodyParams, angle_rad: float) -> BodyParams:
     pose = params.pose_rotvec.copy()
     for hinge in prior.hinges:
@@ -288,5 +302,5 @@ def landmark_cost(problem: Problem, params: BodyParams, reach: float) -> float:
     body, term = problem.landmark_body
     posed = body.pose(params)
     gap = np.linalg.norm(term.positions(posed.vertices, posed.joints) - term.targets, axis=1) / term.sigma_m
-    robust = gap**2 / (1 + (gap / reach) ** 2)
+    robust = gap**2 / (1 + (term.doubted(gap) / reach) ** 2)
     return 0.5 * float(robust.sum() + np.sum(params.betas**2)) + problem.prior.cost(params.pose_rotvec)

@@ -10,7 +10,7 @@ from bodyscan.body.measurements import measure_surface
 from bodyscan.body.model import BodyModel
 from bodyscan.consent import Evidence, Use, require_consent
 from bodyscan.errors import InputError, StageError
-from bodyscan.fit import fit_body
+from bodyscan.fit import Corrections, fit_body
 from bodyscan.pipeline.options import PipelineOptions
 from bodyscan.pipeline.stages import OnStage, Stages
 from bodyscan.reconstruct import reconstruct_scan
@@ -62,28 +62,61 @@ def scan_to_fit(
 
 def fit_and_measure(capture: Capture, options: PipelineOptions, stages: Stages) -> FittedScan:
     """Run the stages up to the measurements. Consent is the caller's to check; raises as `scan_to_fit`."""
+    scan = reconstructed(capture, options, stages)
+    fit = fitted(scan, options, stages)
+    require_quality(scan, fit, options, stages)
+    return measured(scan, fit, stages)
+
+
+def reconstructed(capture: Capture, options: PipelineOptions, stages: Stages) -> ScanMesh:
+    """Clean a scan and bring it into the world frame. Raises `InputError` for no whole person."""
     with stages.run("reconstruct", options.reconstruct) as remarks:
         scan = reconstruct_scan(capture, options.reconstruct)
         kind, count = (
             ("points", len(scan.mesh.vertices)) if scan.mesh.is_cloud else ("faces", len(scan.mesh.faces))
         )
         remarks.append(f"{count} {kind}, unit {scan.unit}, up {scan.up}, facing {scan.facing}")
+    return scan
+
+
+def fitted(
+    scan: ScanMesh,
+    options: PipelineOptions,
+    stages: Stages,
+    *,
+    model: BodyModel | None = None,
+    corrections: Corrections | None = None,
+) -> BodyFit:
+    """Fit the body to a clean scan, whatever comes of it (see `require_quality`). Raises as `fit_body`.
+
+    `corrections` go on from an earlier fit, made with `model`.
+    """
     with stages.run("fit", options.fit) as remarks:
-        fit = fit_body(scan, options.fit)
+        fit = fit_body(scan, options.fit, model, corrections)
         q = fit.quality
         remarks.append(
             f"surface {q.surface_mean_mm:.2f} mm from the scan on average, "
             f"{100 * q.coverage:.0f} % of the body covered"
         )
-    if not fit.quality.acceptable and not options.accept_quality:
-        reasons = "; ".join(fit.quality.reasons)
-        raise QualityError(
-            f"The fit is below the stated quality: {reasons}. Look at the report (--report), mend the scan, "
-            "or accept it with --accept-quality.",
-            scan,
-            fit,
-            tuple(stages.steps),
-        )
+    return fit
+
+
+def require_quality(scan: ScanMesh, fit: BodyFit, options: PipelineOptions, stages: Stages) -> None:
+    """Raise `QualityError` for a fit below the stated quality, unless the options accept it."""
+    if fit.quality.acceptable or options.accept_quality:
+        return
+    reasons = "; ".join(fit.quality.reasons)
+    raise QualityError(
+        f"The fit is below the stated quality: {reasons}. Look at the report (--report), mend the scan, "
+        "or accept it with --accept-quality.",
+        scan,
+        fit,
+        tuple(stages.steps),
+    )
+
+
+def measured(scan: ScanMesh, fit: BodyFit, stages: Stages) -> FittedScan:
+    """Measure a fitted person. Raises `InputError` where the fit was made with a user's own body."""
     model = model_of(fit)
     with stages.run("measure") as remarks:
         measurements = measure_surface(model, fit.params, fit.skin.vertices)

@@ -12,7 +12,7 @@ from bodyscan.body.model import BodyModel
 from bodyscan.consent import Evidence, Purpose, SigningKey, Use, require_consent
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.fit import ExpressionFit
-from bodyscan.pipeline.fitted import fit_and_measure
+from bodyscan.pipeline.fitted import FittedScan, fit_and_measure
 from bodyscan.pipeline.options import PipelineOptions
 from bodyscan.pipeline.parts import colored, face_of, has_color, levels_of, skin_textures
 from bodyscan.pipeline.stages import SOFTWARE, OnStage, Stages
@@ -121,6 +121,11 @@ def fit_scan(
     stages = Stages(on_stage)
     stages.steps.extend(earlier)
     fitted = fit_and_measure(capture, options, stages)
+    return textured(fitted, capture, options, stages)
+
+
+def textured(fitted: FittedScan, capture: Capture, options: PipelineOptions, stages: Stages) -> FittedPerson:
+    """Give a fitted scan the surface that the options name, and its textures or colours."""
     scan, fit, model = fitted.scan, fitted.fit, fitted.model
     if options.surface == "skin":
         fit = replace(fit, surface=fit.skin)

@@ -49,6 +49,22 @@ def fill(options: T, values: Mapping[str, Any], where: str = "") -> T:
     return dataclasses.replace(options, **changes) if changes else options  # type: ignore[type-var]
 
 
+def build(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Return a new `kind` of what a table says, as `fill` does for one that has an instance.
+
+    Raises `InputError` as well where a field without a default is not given.
+    """
+    return _built(kind, _without_none(values), "")
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
 def _path(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
@@ -117,7 +133,7 @@ def _built(hint: Any, value: Any, path: str) -> Any:
         and field.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise InputError(f"{path} lacks {', '.join(missing)}.")
+        raise InputError(f"{path or 'The request'} lacks {', '.join(missing)}.")
     return hint(**{name: _typed(hints[name], item, _path(path, name)) for name, item in value.items()})
 
 

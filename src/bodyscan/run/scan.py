@@ -73,6 +73,19 @@ def read_hinted(scan: Path, hints: ScanHints) -> Capture:
     return read_scan(scan, unit=hints.unit, up=hints.up, facing=hints.facing)
 
 
+def with_photos(found: Capture | DepthCapture, folder: Path) -> Capture:
+    """Add the photos of a folder to a scan. Raises `InputError` for a depth capture."""
+    from bodyscan.capture.photos import read_photos
+    from bodyscan.types import Capture
+
+    if not isinstance(found, Capture):
+        raise InputError(
+            f"{found.source} is a depth capture: no photo's camera is known in the frame of its scan. Make "
+            "the scan with `bodyscan reconstruct` and solve the cameras in its frame, or leave --photos out."
+        )
+    return replace(found, photos=read_photos(folder))
+
+
 def input_words(found: Capture | DepthCapture) -> str:
     """Return what was read, in a few words for the progress."""
     from bodyscan.types import Capture

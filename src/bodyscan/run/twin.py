@@ -13,7 +13,7 @@ from bodyscan.errors import InputError
 from bodyscan.run.consent import consent_for, refuse_twin
 from bodyscan.run.evidence import read_evidence
 from bodyscan.run.outputs import check_output_file, check_output_folder
-from bodyscan.run.scan import as_scan, input_words, read_hinted, read_input
+from bodyscan.run.scan import as_scan, input_words, read_hinted, read_input, with_photos
 from bodyscan.run.uses import UseWriter
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bodyscan.run.progress import Progress
     from bodyscan.run.scan import Scanned
     from bodyscan.run.twin_files import OtherTwin, Signing
-    from bodyscan.types import Capture, DepthCapture
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def run_twin(
         found = read_input(job.scan, options)
         remarks.append(input_words(found))
         if job.photos is not None:
-            found = _with_photos(found, job.photos)
+            found = with_photos(found, job.photos)
             remarks.append(f"{len(found.photos)} photos")
         expressions = {name: read_hinted(path, options.scan) for name, path in job.expressions.items()}
     scanned = as_scan(found, options, progress)
@@ -246,18 +245,6 @@ def _written(
     values |= {} if job.preview is None else {"preview": str(job.preview)}
     values |= {} if receipt is None else {"ledger_entry": receipt.sequence}
     return TwinDone(values, kinds, exported, page, result, read.record, read.text, mark.twin_id, receipt)
-
-
-def _with_photos(found: Capture | DepthCapture, folder: Path) -> Capture:
-    from bodyscan.capture.photos import read_photos
-    from bodyscan.types import Capture
-
-    if not isinstance(found, Capture):
-        raise InputError(
-            f"{found.source} is a depth capture: no photo's camera is known in the frame of its scan. Make "
-            "the scan with `bodyscan reconstruct` and solve the cameras in its frame, or leave --photos out."
-        )
-    return replace(found, photos=read_photos(folder))
 
 
 def _check_inputs(job: TwinJob) -> None:

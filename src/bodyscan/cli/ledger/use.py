@@ -17,16 +17,15 @@ from bodyscan.cli.output import print_result
 from bodyscan.cli.scan_job import JsonOption, MediumOption, TerritoryOption
 from bodyscan.cli.twin_file import (
     USE_EXIT_CODES,
-    AllowedTwin,
     ContentOption,
     LicenseeOption,
     ProductLineOption,
     TwinArgument,
-    allowed_twin,
     use_of,
 )
 from bodyscan.consent import Purpose
 from bodyscan.errors import InputError
+from bodyscan.run.allowed_twin import AllowedTwin, allowed_twin
 
 app = typer.Typer()
 

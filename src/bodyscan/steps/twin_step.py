@@ -1,0 +1,114 @@
+"""The step `twin`: the person rigged, with face shapes and levels of detail, and the consent bound to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from bodyscan.errors import InputError
+from bodyscan.gltf.export import export_twin, part_kinds
+from bodyscan.ledger import EntryKind
+from bodyscan.mark.twin_id import mark_under
+from bodyscan.pipeline import SOFTWARE, OnStage, PipelineResult, QualityError, twin_of_fit
+from bodyscan.run.keys import controller_key
+from bodyscan.run.options import TwinOptions
+from bodyscan.run.uses import UseWriter
+from bodyscan.steps.folder import StepState, WorkFolder
+from bodyscan.steps.person import textured_person
+from bodyscan.steps.request import TwinRequest
+from bodyscan.steps.session import Session, kept, open_session, options_of
+
+
+def run_twin_step(request: TwinRequest, now: datetime, on_stage: OnStage) -> StepState:
+    """Make the twin of the current fit and textures; the use is in the ledger before its file appears.
+
+    Raises `ConsentError` where the record does not cover the use or there is no key, `QualityError` for a
+    fit below the stated quality unless it is accepted, `InputError` where there is no fit.
+    """
+    session = open_session(request, now, on_stage)
+    folder = session.folder
+    states = folder.state()
+    source = folder.source_of("twin", states)
+    if source is None:
+        raise InputError("There is no fit of the current scan; run the step 'fit' first.")
+    key = controller_key(
+        session.consent,
+        Path(str(folder.told("scan")["values"]["consent_file"])).parent,
+        Path(request.controller_key) if request.controller_key else None,
+        None,
+        now,
+        passphrase=lambda path: request.passphrase,
+    )
+    options = _options(request, folder)
+    stages = session.stages()
+    person = textured_person(folder, options.pipeline, stages)
+    quality = person.fit.quality
+    if not quality.acceptable and not request.accept_quality:
+        raise QualityError(
+            f"The fit is below the stated quality: {'; '.join(quality.reasons)}. Correct it and fit again, "
+            "or accept it as it is.",
+            person.scan,
+            person.fit,
+            person.stages,
+        )
+    result = twin_of_fit(
+        person,
+        consent=session.consent,
+        controller_key=key,
+        use=session.use,
+        now=now,
+        evidence=session.evidence,
+        on_stage=on_stage,
+    )
+
+    def write(place: Path) -> None:
+        _write(session, request, options, result, place)
+
+    twin = result.twin
+    return kept(
+        session,
+        "twin",
+        source.result,
+        write,
+        summary=(
+            f"{len(twin.rig.mesh.faces):,} triangles, {len(twin.rig.skeleton.joint_names)} joints, "
+            f"{len(twin.morphs)} face shapes, consent of {session.record.subject.pseudonym} bound."
+        ),
+        warnings=result.warnings,
+        values={"pose": twin.pose, "surface": request.surface, "levels": len(twin.levels)},
+        steps=result.stages,
+        options=options.pipeline,
+    )
+
+
+def _options(request: TwinRequest, folder: WorkFolder) -> TwinOptions:
+    options = options_of(request.config, {"surface": request.surface, "rig": {"pose": request.pose}})
+    if folder.state()["texture"].state == "done":
+        baked = folder.told("texture")["values"]["surface"]
+        if baked != request.surface:
+            raise InputError(
+                f"The textures show the surface '{baked}', and the twin is to have '{request.surface}': run "
+                f"the step 'texture' for '{request.surface}' first."
+            )
+    return replace(options, pipeline=replace(options.pipeline, accept_quality=request.accept_quality))
+
+
+def _write(
+    session: Session, request: TwinRequest, options: TwinOptions, result: PipelineResult, place: Path
+) -> None:
+    """Write the twin's files and, before that, the use."""
+    path = place / "twin.glb"
+    mark = mark_under(result.twin.consent, str(session.use.purpose), SOFTWARE)
+    uses = UseWriter(
+        place=Path(request.ledger) if request.ledger else None,
+        record=session.record,
+        text=session.consent,
+        use=session.use,
+        kind=EntryKind.TWIN,
+        now=session.now,
+        reference=request.reference,
+        twin_id=mark.twin_id,
+        kinds={str(part): kind for part, kind in part_kinds(result.twin, path).items()},
+    )
+    export_twin(result.twin, path, options.gltf, options.pack, write=uses)
