@@ -150,6 +150,6 @@ def test_no_step_is_done_without_consent(command: Command, fitted: WorkFolder, t
         assert not other.exists()
     finally:
         fitted.put_consent(text)
-    refused = command.ask("twin", use={"purpose": "advertising", "territory": "US"})
+    refused = command.ask("twin", use={"purpose": "ai_training"})
     assert refused["kind"] == "consent", refused
     assert fitted.results("fit") == before
