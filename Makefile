@@ -14,6 +14,10 @@ export PYTHONHASHSEED := 0
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
+# Of the add-on; this machine's, if none is named.
+PLATFORMS ?=
+BLENDERS := 4.2 5.0
+
 BENCHMARKS := build/benchmarks
 PEOPLE ?= $(BENCHMARKS)/people40.npz
 BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
@@ -21,7 +25,7 @@ BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
 BENCHMARK_BATCH ?= --threads --kills 20
 BENCHMARK_DEPTH ?= --peers 2 --matrix --pictures
 
-.PHONY: help setup demo test test-fast lint lock samples benchmark-fit benchmark-depth benchmark-batch clean
+.PHONY: help setup demo test test-fast lint lock samples addon blenders benchmark-fit benchmark-depth benchmark-batch clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +36,8 @@ help:
 	@echo "make setup      the environment alone"
 	@echo "make lock       resolve requirements/*.txt anew"
 	@echo "make samples    build sample_scans/ anew"
+	@echo "make addon      the Blender add-on: dist/bodyscan_blender-*.zip (PLATFORMS=\"linux-x64 windows-x64 macos-arm64\" for several)"
+	@echo "make blenders   the other Blenders that the add-on is tested in (0.7 GB to fetch)"
 	@echo "make benchmark-fit  how close the fit comes to 40 known people, beside other methods (an hour and a half at first, half an hour with its scans kept)"
 	@echo "make benchmark-depth  how close scans made of depth frames come to 20 known people (many hours on two cores; goes on where it stopped)"
 	@echo "make benchmark-batch  scans an hour on 1 and 2 workers, on this machine and on Dask; killed 20 times (two hours on two cores)"
@@ -64,7 +70,12 @@ tests/node/node_modules/.made: $(VENV)/.test tests/node/package-lock.json tests/
 	cd tests/node && npm ci --no-progress --loglevel=error
 	@touch $@
 
-setup: $(VENV)/.test tests/node/node_modules/.made
+# So that the add-on's tests ask the network for nothing.
+build/addon/wheels/.made: $(VENV)/.test requirements/addon.txt tools/build_addon/platforms.py
+	$(BIN)/python tools/build_addon fetch
+	@touch $@
+
+setup: $(VENV)/.test tests/node/node_modules/.made build/addon/wheels/.made
 
 demo: $(VENV)/.core
 	@mkdir -p demo
@@ -88,6 +99,17 @@ lock: $(VENV)/.made
 samples: $(VENV)/.core
 	$(BIN)/python tools/build_samples.py
 
+addon: $(VENV)/.test
+	$(BIN)/python tools/build_addon $(foreach platform,$(PLATFORMS),--platform $(platform))
+
+build/blender/%/.made: requirements/blender-%.txt | $(VENV)/.made
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes \
+	  --target $(@D) -r $<
+	@touch $@
+
+blenders: $(BLENDERS:%=build/blender/%/.made)
+
 # What other methods need; torch comes as whatever build pip is told to take.
 $(VENV)/.peers: $(VENV)/.test pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["peers"])' \
@@ -109,4 +131,4 @@ benchmark-batch: setup
 
 clean:
 	rm -rf $(VENV) demo build dist tests/node/node_modules .pytest_cache .ruff_cache .hypothesis
-	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools benchmarks blender_addons -name __pycache__ -type d -prune -exec rm -rf {} +

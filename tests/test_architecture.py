@@ -69,12 +69,17 @@ ONLY_IN: dict[str, set[str]] = {
 }
 """Package -> the files or folders that alone may import it."""
 
-NOWHERE = {
-    "bpy", "mathutils", "torch", "anny", "warp", "jax", "numba", "matplotlib", "sklearn", "pandas",
+BLENDER = {
+    "bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "bl_math", "addon_utils",
+    "rna_prop_ui",
+}  # fmt: skip
+NOWHERE = BLENDER | {
+    "bodyscan_blender", "bl_ext", "torch", "anny", "warp", "jax", "numba", "matplotlib", "sklearn", "pandas",
     "requests", "httpx", "aiohttp", "socket", "ssl", "http", "ftplib", "smtplib", "urllib3", "websocket",
     "urllib.request", "pickle", "marshal", "shelve", "dill", "joblib",
 }  # fmt: skip
-"""No Blender in this process, no learning framework, no network, and nothing that runs code out of a file."""
+"""No Blender in this process, nothing of the add-on, whose licence is the GPL, no learning framework, no
+network, and nothing that runs code out of a file."""
 FILE_EXCEPTIONS = {
     ("pickle", "body/restricted_pickle.py"),
     ("bpy", "convert/in_blender.py"),

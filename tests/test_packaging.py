@@ -17,6 +17,7 @@ from bodyscan import __version__
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MAX_ASSET_BYTES = 30_000_000
+LOCKS = ["core.txt", "test.txt", "uv.txt", "addon.txt", "blender-4.2.txt", "blender-5.0.txt"]
 
 
 def locked(name: str) -> dict[str, set[str]]:
@@ -50,7 +51,7 @@ def test_every_dependency_is_locked_and_told_with_its_reason():
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["core.txt", "test.txt", "uv.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_each_locked_version_has_hashes_and_no_address(name):
     text = (ROOT / "requirements" / name).read_text()
     assert "://" not in text
@@ -62,6 +63,14 @@ def test_each_locked_version_has_hashes_and_no_address(name):
 def test_the_locks_agree():
     core, test = locked("core.txt"), locked("test.txt")
     assert {name: versions for name, versions in core.items() if test.get(name) != versions} == {}
+
+
+def test_the_addon_carries_what_the_core_is_locked_to():
+    core, addon = locked("core.txt"), locked("addon.txt")
+    assert "numpy" not in addon, "Blender has its own."
+    others = {name for name, (version,) in addon.items() if version not in core[name]}
+    assert others == {"scipy"}, "Newer ones want a newer numpy than that of Blender 4.2."
+    assert ";" not in (ROOT / "requirements" / "addon.txt").read_text(), "The lock is for every platform."
 
 
 def test_what_is_installed_is_what_is_locked():

