@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from test_architecture import BLENDER, FILES, MAX_LINES, ROOT, SOURCE
+from test_architecture import BLENDER, FILES, MAX_LINES, NOWHERE, ROOT, SOURCE
 
 ADDON = ROOT / "blender_addons" / "bodyscan_blender"
 ADDON_FILES = sorted(ADDON.rglob("*.py"))
@@ -53,6 +53,12 @@ def imports(path: Path, inside_functions: bool) -> Iterator[str]:
         todo += ast.iter_child_nodes(node)
 
 
+def prefixes(module: str) -> Iterator[str]:
+    """Yield `a`, `a.b` and `a.b.c` of `a.b.c`."""
+    parts = module.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
 def file_of(module: str) -> Path | None:
     """The file of a module of the package."""
     path = ROOT / "src" / Path(*module.split("."))
@@ -65,8 +71,7 @@ def loaded_with(modules: set[str]) -> dict[str, set[str]]:
     seen: set[str] = set()
     todo = set(modules)
     while todo:
-        parts = todo.pop().split(".")
-        for name in (".".join(parts[:count]) for count in range(1, len(parts) + 1)):
+        for name in prefixes(todo.pop()):
             path = file_of(name)
             if path is None or name in seen:
                 continue
@@ -89,6 +94,13 @@ def test_there_is_something_to_look_at() -> None:
 def test_a_file_of_the_addon_imports_only_what_blender_or_the_wheels_have(path: Path) -> None:
     there = sys.stdlib_module_names | OF_BLENDER | in_the_wheels() | {"bodyscan"}
     assert [name for name in imports(path, inside_functions=True) if name.split(".")[0] not in there] == []
+
+
+@pytest.mark.parametrize("path", ADDON_FILES, ids=lambda path: path.name)
+def test_no_file_of_the_addon_uses_the_network_or_runs_code_out_of_a_file(path: Path) -> None:
+    never = NOWHERE - BLENDER
+    found = [name for name in imports(path, inside_functions=True) if never & set(prefixes(name))]
+    assert found == []
 
 
 def test_what_the_addon_loads_of_the_package_loads_only_what_the_wheels_have() -> None:

@@ -3,8 +3,8 @@
 """bodyscan in Blender: from a person's scan to their digital twin, with the person's consent in sight.
 
 Each module of `MODULES` has `register()` and `unregister()`. What the add-on does lies in the package
-`bodyscan`, which comes in this extension's wheels and knows nothing of Blender; here are the operators, panels
-and handlers around it.
+`bodyscan`, which comes in this extension's wheels and knows nothing of Blender; here are the operators,
+panels and handlers around it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ MODULES = (
     "twin_import",
     "poses",
     "rig_operators",
+    "rig_export",
     "cloth",
     "rigify",
     "rig_panel",

@@ -19,8 +19,12 @@ from bodyscan.types import Skeleton
 
 from .axes import blender_from_world
 from .bone_layout import GROUPS, BoneLayout, group_of, is_hinge, side_of
+from .bone_shapes import give_shapes
+from .pose_bones import local_rotation, put_rotation
 from .rollback import editing
 
+TIDY = "bodyscan_tidy"
+"""Of an armature object: its bones are laid out as `bone_layout` says."""
 SIDE_COLORS = {"left": "THEME04", "right": "THEME01", "": "THEME09"}
 """Blue, red and yellow of Blender's themes: left, right and middle."""
 HINGE_ORDER, FREE_ORDER = "YZX", "QUATERNION"
@@ -44,10 +48,49 @@ def armature_object(
     item.show_in_front = True
     with editing(context, item):
         _add_bones(data, skeleton, layout)
-    _sort(data, skeleton, names)
-    for joint, vrm_name in zip(skeleton.joint_names, names, strict=True):
-        _steady(item.pose.bones[joint], vrm_name)
+    _dress(item, skeleton, names, layout)
     return item
+
+
+def is_tidy(armature: Any) -> bool:
+    """Whether the bones were laid out here: those of another importer bend about other axes."""
+    return bool(armature.get(TIDY))
+
+
+def tidy_bones(context: Any, armature: Any, skeleton: Skeleton, layout: BoneLayout) -> None:
+    """Lay out the bones that another importer made; the pose that is seen stays.
+
+    `skeleton`: the armature's own joints and names. Raises `InputError` for an animated armature, whose keys
+    hold turns about the old axes.
+    """
+    about = armature.animation_data
+    if about is not None and (about.action is not None or len(about.nla_tracks)):
+        raise InputError(
+            "This armature is animated, about the axes that its bones have: tidy it before that."
+        )
+    context.view_layer.update()
+    turned = {
+        bone.name: bone.matrix @ bone.bone.matrix_local.inverted()
+        for bone in armature.pose.bones
+        if bone.name in skeleton.joint_names
+    }
+    with editing(context, armature) as data:
+        for name in skeleton.joint_names:
+            data.edit_bones[name].use_connect = False
+        for joint, name in enumerate(skeleton.joint_names):
+            _shape_bone(data.edit_bones[name], layout, joint)
+        for joint, name in enumerate(skeleton.joint_names):
+            data.edit_bones[name].use_connect = bool(layout.connected[joint])
+    _dress(armature, skeleton, vrm_joint_names(skeleton.joint_names), layout)
+    stands = {name: turned[name] @ armature.data.bones[name].matrix_local for name in turned}
+    for name, matrix in stands.items():
+        bone = armature.pose.bones[name]
+        put_rotation(
+            bone, local_rotation(bone, matrix, stands.get(bone.parent.name) if bone.parent else None)
+        )
+        if bone.parent is None:
+            bone.location = bone.bone.matrix_local.inverted() @ matrix.translation
+    context.view_layer.update()
 
 
 def vrm_bones(armature: Any) -> dict[str, str]:
@@ -56,17 +99,29 @@ def vrm_bones(armature: Any) -> dict[str, str]:
     return dict(zip(vrm_joint_names(tuple(bones)), bones, strict=True))
 
 
+def _dress(item: Any, skeleton: Skeleton, names: tuple[str, ...], layout: BoneLayout) -> None:
+    """Collections, colours, wires, locks."""
+    _sort(item.data, skeleton, names)
+    for joint, vrm_name in zip(skeleton.joint_names, names, strict=True):
+        _steady(item.pose.bones[joint], vrm_name)
+    give_shapes(item, skeleton.joint_names, names, layout)
+    item[TIDY] = True
+
+
+def _shape_bone(bone: Any, layout: BoneLayout, joint: int) -> None:
+    bone.head = Vector(blender_from_world(layout.heads[joint]))
+    bone.tail = Vector(blender_from_world(layout.tails[joint]))
+    bone.align_roll(Vector(blender_from_world(layout.z_axes[joint])))
+
+
 def _add_bones(data: Any, skeleton: Skeleton, layout: BoneLayout) -> None:
-    heads, tails = blender_from_world(layout.heads), blender_from_world(layout.tails)
-    z_axes = blender_from_world(layout.z_axes)
     for joint, name in enumerate(skeleton.joint_names):
         bone = data.edit_bones.new(name)
         if bone.name != name:
             raise InputError(
                 f"Blender cannot hold the joint name '{name}': it stands twice or is longer than 63 bytes."
             )
-        bone.head, bone.tail = Vector(heads[joint]), Vector(tails[joint])
-        bone.align_roll(Vector(z_axes[joint]))
+        _shape_bone(bone, layout, joint)
         parent = int(skeleton.parents[joint])
         if parent >= 0:
             bone.parent = data.edit_bones[skeleton.joint_names[parent]]
@@ -76,7 +131,11 @@ def _add_bones(data: Any, skeleton: Skeleton, layout: BoneLayout) -> None:
 def _sort(data: Any, skeleton: Skeleton, names: tuple[str, ...]) -> None:
     """Put bones into collections and colour them by their side."""
     groups = [group_of(name) for name in names]
-    made = {group: data.collections.new(group) for group in GROUPS if group in groups}
+    made = {
+        group: data.collections.get(group) or data.collections.new(group)
+        for group in GROUPS
+        if group in groups
+    }
     for joint, name, group in zip(skeleton.joint_names, names, groups, strict=True):
         bone = data.bones[joint]
         made[group].assign(bone)

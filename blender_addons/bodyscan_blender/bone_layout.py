@@ -248,11 +248,9 @@ def _z_axis(name: str, direction: F64, index: dict[str, int], heads: F64) -> F64
     carried = _square(shortest_turn(reference, direction) @ bends, direction)
     if part in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg"):
         limb = part[len("Upper") :]
-        chain = [
-            index.get(f"{side}{other}") for other in (f"Upper{limb}", f"Lower{limb}", NEXT[f"Lower{limb}"])
-        ]
-        if None not in chain:
-            return _bend_plane(direction, carried, heads[chain])
+        chain = [f"{side}{other}" for other in (f"Upper{limb}", f"Lower{limb}", NEXT[f"Lower{limb}"])]
+        if all(joint in index for joint in chain):
+            return _bend_plane(direction, carried, heads[[index[joint] for joint in chain]])
     return carried
 
 

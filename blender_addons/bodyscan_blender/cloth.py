@@ -27,7 +27,7 @@ from .pose_bones import local_rotation, put_rotation
 from .poses import twin_and_armature
 from .rollback import UNDOABLE, all_or_nothing
 from .task import Progress, Task, TaskOperator, Work
-from .twin_data import points, triangles
+from .twin_data import chosen_person, points, rest_points, triangles
 
 FOLLOWS, CLOTH, THICK, ROUND = "Skeleton", "Cloth", "Thickness", "Smooth"
 COLLIDES = "bodyscan Collision"
@@ -57,7 +57,7 @@ def put_on_shirt(context: Any, person: Person) -> Any:
     twin, armature = twin_and_armature(person)
     body = _collision_body(person)
     bones = vrm_bones(armature)
-    made = t_shirt(twin, armature, bones, _tree(points(body.data.vertices, "co"), triangles(body.data)))
+    made = t_shirt(twin, armature, bones, _tree(rest_points(body), triangles(body.data)))
     with all_or_nothing():
         shirt = _shirt_object(made, list(bones.values()))
         shirt.data.materials.append(_fabric())
@@ -207,9 +207,9 @@ def _simulating(context: Any, armature: Any, shirt: Any) -> Iterator[Any]:
     bones = list(armature.pose.bones)
     seen = [(local_rotation(bone, bone.matrix), _location(bone)) for bone in bones]
     kept = [(bone.matrix_basis.copy(), [(c, c.mute) for c in bone.constraints]) for bone in bones]
-    animation = armature.animation_data
-    action = animation.action if animation is not None else None
-    slot = getattr(animation, "action_slot", None) if action is not None else None
+    animation: Any = armature.animation_data
+    played = (animation.action, getattr(animation, "action_slot", None)) if animation is not None else None
+    layered = animation.use_nla if animation is not None else False
     shapes, shown = _shape_values(shirt), [(m, m.show_viewport) for m in shirt.modifiers]
 
     def move(share: float) -> None:
@@ -218,8 +218,8 @@ def _simulating(context: Any, armature: Any, shirt: Any) -> Iterator[Any]:
             bone.location = location * share
 
     try:
-        if action is not None:
-            animation.action = None
+        if animation is not None and played is not None:
+            animation.action, animation.use_nla = None, False
         for _, constraints in kept:
             for constraint, _ in constraints:
                 constraint.mute = True
@@ -233,10 +233,10 @@ def _simulating(context: Any, armature: Any, shirt: Any) -> Iterator[Any]:
             bone.matrix_basis = basis
             for constraint, mute in constraints:
                 constraint.mute = mute
-        if action is not None:
-            animation.action = action
-            if slot is not None:
-                animation.action_slot = slot
+        if animation is not None and played is not None:
+            animation.action, animation.use_nla = played[0], layered
+            if played[1] is not None:
+                animation.action_slot = played[1]
         for key, value in shapes.items():
             key.value = value
         for modifier, value in shown:
@@ -273,7 +273,9 @@ def _unposed(shirt: Any, fallen: np.ndarray, bones: dict[str, np.ndarray]) -> np
     names = {group.index: group.name for group in shirt.vertex_groups}
     out = np.empty_like(fallen)
     for vertex in shirt.data.vertices:
-        matrix = sum(entry.weight * bones[names[entry.group]] for entry in vertex.groups)
+        matrix = np.zeros((4, 4))
+        for entry in vertex.groups:
+            matrix += entry.weight * bones[names[entry.group]]
         matrix /= matrix[3, 3]
         out[vertex.index] = np.linalg.solve(matrix[:3, :3], fallen[vertex.index] - matrix[:3, 3])
     return out
@@ -281,9 +283,11 @@ def _unposed(shirt: Any, fallen: np.ndarray, bones: dict[str, np.ndarray]) -> np
 
 def _keep(shirt: Any, places: np.ndarray) -> None:
     """Show the draped shape; the cloth itself rests until it is draped again."""
-    if shirt.data.shape_keys is None:
-        shirt.shape_key_add(name=FLAT, from_mix=False)
-    key = shirt.data.shape_keys.key_blocks.get(DRAPED) or shirt.shape_key_add(name=DRAPED, from_mix=False)
+    for name in (FLAT, DRAPED):
+        if shirt.data.shape_keys is None or name not in shirt.data.shape_keys.key_blocks:
+            shirt.shape_key_add(name=name, from_mix=False)
+    keys: Any = shirt.data.shape_keys
+    key = keys.key_blocks[DRAPED]
     key.points.foreach_set("co", places.astype(np.float32).ravel())
     key.value = 1.0
     cloth = shirt.modifiers[CLOTH]
@@ -319,7 +323,7 @@ class PutOnShirt(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            shirt = put_on_shirt(context, active_person(context))
+            shirt = put_on_shirt(context, chosen_person(context))
         except BodyscanError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -347,7 +351,7 @@ class Drape(TaskOperator, bpy.types.Operator):
         return person is not None
 
     def make_task(self, context: Any, wait_s: float) -> Task:
-        person = active_person(context)
+        person = chosen_person(context)
         return Task(
             self.bl_label, drape(context, person, self.frames), person_id=person.id, person_name=person.name
         )
@@ -369,7 +373,7 @@ class TakeOff(bpy.types.Operator):
         return True
 
     def execute(self, context: Any) -> set[str]:
-        take_off(active_person(context))
+        take_off(chosen_person(context))
         return {"FINISHED"}
 
 

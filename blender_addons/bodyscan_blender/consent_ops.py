@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from bodyscan.consent import Medium, Use
+from bodyscan.consent import Use
 from bodyscan.consent.describe import Rows, describe, open_any
 from bodyscan.consent.state import ConsentState
 from bodyscan.errors import BodyscanError, InputError
@@ -23,7 +23,7 @@ from .fit_step import person_property
 from .guard_geometry import rest_body
 from .guard_withhold import withhold
 from .person_operators import forget_folder
-from .settings import MEDIA, PURPOSES, use_of
+from .settings import MEDIA, PURPOSES, medium_of, use_of
 from .step_run import chosen_person
 from .steps_session import work_root
 from .verdicts import judge, use_words
@@ -217,7 +217,7 @@ class BODYSCAN_OT_choose_use(bpy.types.Operator):
             Use(
                 self.purpose,
                 territory=self.territory or None,
-                medium=Medium(self.medium) if self.medium else None,
+                medium=medium_of(self.medium),
                 licensee=self.licensee or None,
                 product_line=self.product_line or None,
             )
@@ -251,13 +251,13 @@ class BODYSCAN_OT_forget_person(bpy.types.Operator):
 
     bl_idname = "bodyscan.forget_person"
     bl_label = "Forget this Person"
-    bl_options = {"REGISTER"}
+    bl_options = {"REGISTER", "UNDO"}
 
     person: person_property()
     delete_folder: bpy.props.BoolProperty(
         name="Delete the working folder too",
         description="Scan, fit, texture and twin as the steps wrote them; this cannot be undone",
-        default=False,
+        default=True,
         options={"SKIP_SAVE"},
     )
 

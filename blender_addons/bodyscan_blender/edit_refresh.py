@@ -13,6 +13,7 @@ from bodyscan.errors import BodyscanError
 from . import before_after, distrust, heat_map, landmarks, pins, show_results, slider_state
 from .fit_state import ADJUSTED
 from .people import Person
+from .shown_results import shown
 from .vertex_colors import hide_colors, shows
 
 
@@ -20,10 +21,9 @@ def on_results(person: Person, steps: tuple[str, ...]) -> None:
     """Bring what is shown up to the new results; what was of the old ones goes."""
     before_after.forget_view(person)
     if "scan" in steps:
-        landmarks.remove_landmarks(person)
-        for key in (distrust.SHARE, ADJUSTED, pins.PINNED):
-            if key in person.collection:
-                del person.collection[key]
+        landmarks.follow_scan(person, shown(person).get("scan", ""))
+        if distrust.SHARE in person.collection:
+            del person.collection[distrust.SHARE]
     if "fit" in steps and ADJUSTED in person.collection:
         del person.collection[ADJUSTED]
     surface = person.object("surface")

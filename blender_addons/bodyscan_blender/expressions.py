@@ -17,6 +17,7 @@ from bodyscan.errors import BodyscanError, InputError
 from .expression_words import base_name, mirrored, preset_weights, presets
 from .people import Person, active_person
 from .rollback import UNDOABLE
+from .twin_data import chosen_person
 
 LINK = "bodyscan_face"
 """Name of the property group of an object."""
@@ -92,8 +93,8 @@ def mirror(person: Person) -> None:
 def key_face(person: Person, frame: int, *, everything: bool = False) -> int:
     """Key the face's shapes at a frame: those that are in use or keyed already, or all; return how many."""
     shapes = face_of(person)
-    keys = person.object("twin").data.shape_keys
-    animated = _keyed(keys)
+    twin: Any = person.object("twin")
+    animated = _keyed(twin.data.shape_keys)
     chosen = [key for name, key in shapes.items() if everything or key.value or name in animated]
     for key in chosen:
         key.keyframe_insert("value", frame=frame)
@@ -184,12 +185,12 @@ class _FaceOperator:
 
     def execute(self, context: Any) -> set[str]:
         try:
-            words = self.change(context, active_person(context))
+            words = self.change(context, chosen_person(context))  # type: ignore[attr-defined]
         except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
         if words:
-            self.report({"INFO"}, words)
+            self.report({"INFO"}, words)  # type: ignore[attr-defined]
         return {"FINISHED"}
 
 

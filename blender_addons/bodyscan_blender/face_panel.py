@@ -11,6 +11,7 @@ import bpy
 from .expression_words import LEFT, PARTS, base_name, face_rows, presets
 from .expressions import ARKIT_PAIRS, LINK, shapes_of
 from .people import active_person
+from .twin_data import chosen_person
 
 ORDER = 40
 """In the tab, behind the rig."""
@@ -69,14 +70,14 @@ class _Part:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return not face_problem(context) and bool(_rows(context, cls.bl_label))
+        return not face_problem(context) and bool(_rows(context, cls.bl_label))  # type: ignore[attr-defined]
 
     def draw(self, context: Any) -> None:
-        twin = active_person(context).object("twin")
+        twin = chosen_person(context).object("twin")
         shapes, linked = shapes_of(twin), context.window_manager.bodyscan_face.link
-        column = self.layout.column(align=True)
+        column = self.layout.column(align=True)  # type: ignore[attr-defined]
         column.use_property_decorate = False
-        for row in _rows(context, self.bl_label):
+        for row in _rows(context, self.bl_label):  # type: ignore[attr-defined]
             base = base_name(row.left)[: -len(LEFT)]
             if row.right and linked and base in ARKIT_PAIRS:
                 column.prop(getattr(twin, LINK), base, text=row.words, slider=True)
@@ -89,7 +90,7 @@ class _Part:
 
 
 def _rows(context: Any, part: str) -> list[Any]:
-    twin = active_person(context).object("twin")
+    twin = chosen_person(context).object("twin")
     return face_rows(list(shapes_of(twin)), context.window_manager.bodyscan_face.search).get(part, [])
 
 

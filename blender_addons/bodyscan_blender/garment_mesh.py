@@ -16,12 +16,12 @@ import numpy as np
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
 
 from .people import BODY_VERTEX
-from .twin_data import influences, points, triangles
+from .twin_data import influences, rest_points, triangles
 
 SLEEVE = 0.62
 """Share of the upper arm that the sleeve covers."""
@@ -72,9 +72,9 @@ def t_shirt(twin: Any, armature: Any, bones: dict[str, str], collider: BVHTree) 
         mesh.free()
     if len(vertices) < 100:
         raise InputError("The twin's skin is no whole trunk; a shirt cannot be cut of it.")
-    skin = BVHTree.FromPolygons(points(twin.data.vertices, "co").tolist(), triangles(twin.data).tolist())
+    skin = BVHTree.FromPolygons(rest_points(twin).tolist(), triangles(twin.data).tolist())
     vertices = _eased(vertices, faces, rim, (skin, collider))
-    nearest = cKDTree(points(twin.data.vertices, "co")).query(vertices)[1]
+    nearest = KDTree(rest_points(twin)).query(vertices)[1]
     return GarmentMesh(vertices, faces, joints[nearest], weights[nearest])
 
 
@@ -85,7 +85,7 @@ def _cut(twin: Any, armature: Any, bones: dict[str, str], joints: np.ndarray, we
     owner = np.array(names)[strongest]
     first = _weld(twin)
     mesh = bmesh.new()
-    coordinates = points(twin.data.vertices, "co")
+    coordinates = rest_points(twin)
     kept = np.unique(first)
     made = {int(vertex): mesh.verts.new(coordinates[vertex]) for vertex in kept}
     arms = {side: (f"{side}UpperArm", f"{side}LowerArm") for side in ("left", "right")}
@@ -120,9 +120,7 @@ def _weld(twin: Any) -> np.ndarray:
         source.data.foreach_get("value", values)
         _, first, group = np.unique(values, return_index=True, return_inverse=True)
     else:
-        _, first, group = np.unique(
-            points(twin.data.vertices, "co"), axis=0, return_index=True, return_inverse=True
-        )
+        _, first, group = np.unique(rest_points(twin), axis=0, return_index=True, return_inverse=True)
     return first[group.ravel()]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -197,16 +198,20 @@ class glTF2ExportUserExtension:
             names = ", ".join(sorted(self.left_out.values()))
             tell(f"Exported without {names}: a file carries one body and its record. Select it to export it.")
 
-    def _guarded(self, step: Any) -> None:
-        """Run a step; what goes wrong in it stops the export."""
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Run a step; what goes wrong in it stops the export, and nothing of it is left."""
         try:
             step()
-        except BodyscanError as error:
-            words = str(error) if isinstance(error, guard.Refused) else f"Not exported. {error}"
-            tell(words)
-            raise guard.Stopped(words) from None
         except Exception as error:
-            words = f"Not exported. The twin's file could not be checked: {error!r}."
+            if isinstance(error, guard.Refused):
+                words = str(error)
+            elif isinstance(error, BodyscanError):
+                words = f"Not exported. {error}"
+            else:
+                words = f"Not exported. The twin's file could not be checked: {error!r}."
+            if self.folder is not None:
+                self.folder.cleanup()
+                self.folder = None
             tell(words)
             raise guard.Stopped(words) from error
 

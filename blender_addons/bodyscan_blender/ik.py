@@ -294,7 +294,7 @@ def _bend_chain(armature: Any, names: Limb, lengths: tuple[float, float]) -> Non
 
 
 def _add_distance(driver: Any, armature: Any, names: Limb) -> None:
-    """`d`: from the limb's first joint to its control; `s`: the scale of the armature, which `d` is seen in."""
+    """`d`: from the limb's first joint to its control; `s`: the armature's scale, which `d` is seen in."""
     distance = driver.variables.new()
     distance.name, distance.type = "d", "LOC_DIFF"
     for target, bone in zip(distance.targets, (names.aim, names.control), strict=True):

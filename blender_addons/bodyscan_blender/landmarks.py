@@ -171,6 +171,22 @@ def remove_landmarks(person: Person) -> None:
     remove_unused()
 
 
+def follow_scan(person: Person, result: str) -> None:
+    """The scan's object was made anew: hang the landmarks on it, or delete those of another `result`."""
+    holder = person_landmarks(person)
+    if holder is None:
+        return
+    if holder.get(SCAN) != result:
+        remove_landmarks(person)
+        return
+    scan = person.object("scan")
+    for item in person.objects("landmark"):
+        item.parent = scan
+        for hold in item.constraints:
+            if hold.type == "SHRINKWRAP":
+                hold.target = scan
+
+
 def resize(person: Person, factor: float) -> None:
     """Make all landmarks `factor` times their usual size."""
     for name, item in by_name(person).items():

@@ -31,8 +31,8 @@ BODY_VERTEX = "_BODY_VERTEX"
 """Mesh attribute that only a twin has: the vertex of the body's topology."""
 
 ROLES = ("scan", "surface", "landmark", "twin", "level", "armature", "collision", "garment")
-"""The raw scan; the surface that was fitted to it; one empty a landmark; the rigged twin; a coarser level of its
-detail; its skeleton; the body that cloth collides with; cloth."""
+"""The raw scan; the surface that was fitted to it; one empty a landmark; the rigged twin; a coarser level of
+its detail; its skeleton; the body that cloth collides with; cloth."""
 
 
 @dataclass(unsafe_hash=True)

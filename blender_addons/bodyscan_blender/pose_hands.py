@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from bodyscan.geometry.rotations import rotvec_to_matrix
 from bodyscan.types import F64
@@ -80,7 +80,7 @@ def _lay_on_thigh(body: PoseBody, pose: Pose, side: str, along: float, palm: F64
     target = hip + along * (knee - hip) + 0.1 * UP
     elbow = np.array([SIDES[side] * 0.8, -0.3, -0.6])
     below, _ = skin(body, pose, thigh)
-    tree = cKDTree(below[:, [0, 2]])
+    tree = KDTree(below[:, [0, 2]])
     for _ in range(THIGH_ROUNDS):
         bend_to(body, pose, (f"{side}UpperArm", f"{side}LowerArm"), target, elbow)
         _lay_flat(body, pose, side, knee - hip, palm)
@@ -114,7 +114,7 @@ def clear_arms(body: PoseBody, pose: Pose) -> None:
         joint = body.index(f"{side}UpperArm")
         out = rotvec_to_matrix(np.radians([0.0, 0.0, sign * CLEAR_STEP_DEG]))
         surface, normals = skin(body, pose, trunk)
-        tree = cKDTree(surface)
+        tree = KDTree(surface)
         for _ in range(int(CLEAR_MOST_DEG / CLEAR_STEP_DEG)):
             points, _ = skin(body, pose, arm)
             apart, near = tree.query(points)

@@ -11,17 +11,18 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from bodyscan.errors import BodyscanError, InputError
+from bodyscan.types import Skeleton
 
 from . import ik
-from .armature import vrm_bones
+from .armature import tidy_bones, vrm_bones
 from .axes import BLENDER_FROM_WORLD, world_from_blender
-from .bone_layout import group_of
+from .bone_layout import BoneLayout, bone_layout, group_of
 from .people import Person, active_person
 from .pose_arrays import Pose, PoseBody, ground
 from .pose_bones import local_rotation, put_rotation, rest_from_parent, rotation_path
 from .pose_solver import library, solve_pose
 from .rollback import UNDOABLE
-from .twin_data import influences, points
+from .twin_data import chosen_person, influences, points, rest_points
 
 FOLLOWS_RIGIFY = "bodyscan Rigify"
 """Begins the names of the constraints by which a twin follows a Rigify rig."""
@@ -32,22 +33,38 @@ def pose_body(person: Person) -> PoseBody:
 
     Raises `InputError` where the twin or its skeleton is gone, or its groups name no bones.
     """
+    return _laid_out(person)[0]
+
+
+def tidy(context: Any, person: Person) -> None:
+    """Lay out the bones of a twin that another importer brought. Raises what `tidy_bones` raises."""
+    _, skeleton, layout = _laid_out(person)
+    tidy_bones(context, twin_and_armature(person)[1], skeleton, layout)
+
+
+def _laid_out(person: Person) -> tuple[PoseBody, Skeleton, BoneLayout]:
     twin, armature = twin_and_armature(person)
     names = vrm_bones(armature)
     bones = [armature.data.bones[bone] for bone in names.values()]
     place = {bone.name: joint for joint, bone in enumerate(bones)}
     joints, weights = influences(twin, place)
-    rest = np.array([bone.matrix_local for bone in bones])
-    return PoseBody(
+    parents = np.array([place.get(bone.parent.name, -1) if bone.parent else -1 for bone in bones])
+    heads = world_from_blender(np.array([bone.head_local for bone in bones], np.float64))
+    positions = world_from_blender(rest_points(twin))
+    skeleton = Skeleton(tuple(names.values()), parents, heads)
+    layout = bone_layout(skeleton, tuple(names), positions.astype(np.float32), joints, weights)
+    along = (layout.tails - layout.heads) / layout.lengths[:, None]
+    body = PoseBody(
         names=tuple(names),
-        parents=np.array([place.get(bone.parent.name, -1) if bone.parent else -1 for bone in bones]),
-        heads=world_from_blender(rest[:, :3, 3]),
-        x_axes=world_from_blender(rest[:, :3, 0]),
-        positions=world_from_blender(points(twin.data.vertices, "co")),
+        parents=parents,
+        heads=heads,
+        x_axes=np.cross(along, layout.z_axes),
+        positions=positions,
         normals=world_from_blender(points(twin.data.vertices, "normal")),
         joints=joints,
         weights=weights,
     )
+    return body, skeleton, layout
 
 
 def twin_and_armature(person: Person) -> tuple[Any, Any]:
@@ -137,8 +154,8 @@ def _grounded(body: PoseBody, bones: list[Any], wanted: list[Matrix]) -> list[Ma
         ]
     )
     root = BLENDER_FROM_WORLD.T @ np.array(wanted[0].translation - bones[0].bone.head_local)
-    pose = Pose(turns, root)
-    before = root[1]
+    pose = Pose(np.asarray(turns, np.float64), np.asarray(root, np.float64))
+    before = float(root[1])
     ground(body, pose)
     lift = Matrix.Translation((0.0, 0.0, pose.root[1] - before))
     return [lift @ matrix for matrix in wanted]
@@ -215,7 +232,7 @@ class ApplyPose(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            apply_pose(context, active_person(context), self.pose, self.strength)
+            apply_pose(context, chosen_person(context), self.pose, self.strength)
         except BodyscanError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -235,7 +252,7 @@ class PutOnFloor(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            moved = put_on_floor(context, active_person(context))
+            moved = put_on_floor(context, chosen_person(context))
         except BodyscanError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -44,6 +44,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 SOFTWARE = f"bodyscan {__version__}"
 STAMP_SHARE = 0.015
 """Height of the stamp's letters as a share of the picture's shorter side."""
+STAMP_LETTER = 0.62
+"""Width of a letter of the stamp as a share of its height."""
 _STAMP = {
     "use_stamp": True,
     "use_stamp_note": True,
@@ -140,7 +142,8 @@ def prepare(scene: Any, twins: list[tuple[Any, Any]]) -> None:
     label = _drawable(info, width, height)
     folder = Path(tempfile.mkdtemp(prefix="bodyscan_render_"))
     target = _absolute(path)
-    during = {"filepath": _inside(folder, target), **_stamp(info, width, height)}
+    stamp = _stamp(info, width, height)
+    during = {"filepath": _inside(folder, target), **stamp}
     for name in _other_stamps(scene.render):
         during[name] = False
     job = Job(
@@ -150,7 +153,7 @@ def prepare(scene: Any, twins: list[tuple[Any, Any]]) -> None:
         tuple(marked),
         info,
         label,
-        boxes_to_avoid([item for item, _ in items.values()], scene, width, height),
+        [*boxes_to_avoid([item for item, _ in items.values()], scene, width, height), _stamp_box(stamp)],
         {name: _value(scene.render, name) for name in during},
         during,
         scene.bodyscan_reference or None,
@@ -287,6 +290,12 @@ def _blender_fonts() -> list[str]:
 def _stamp(info: MarkInfo, width: int, height: int) -> dict[str, Any]:
     size = int(np.clip(STAMP_SHARE * min(width, height), 8, 64))
     return {**_STAMP, "stamp_font_size": size, "stamp_note_text": f"{info.label} · {info.short_id}"}
+
+
+def _stamp_box(stamp: dict[str, Any]) -> tuple[int, int, int, int]:
+    """The stamp at the top left with some room below it; its letters are all of one width."""
+    size = stamp["stamp_font_size"]
+    return (0, 0, int(STAMP_LETTER * size * len(stamp["stamp_note_text"])), 6 * size)
 
 
 def _other_stamps(render: Any) -> list[str]:

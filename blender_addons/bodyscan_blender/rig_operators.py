@@ -11,10 +11,11 @@ import bpy
 from bodyscan.errors import BodyscanError, InputError
 
 from . import ik
-from .people import active_person
+from .armature import is_tidy
 from .pose_bones import rotation_path
-from .poses import follows_rigify, posable, twin_and_armature
+from .poses import follows_rigify, posable, tidy, twin_and_armature
 from .rollback import UNDOABLE
+from .twin_data import chosen_person
 
 LIMB_ITEMS = [
     ("left_arm", "Left Arm", "The person's left arm"),
@@ -42,9 +43,11 @@ class SwitchIK(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            _, armature = twin_and_armature(active_person(context))
+            _, armature = twin_and_armature(chosen_person(context))
             if follows_rigify(armature):
                 raise InputError("This twin follows a Rigify rig, which has its own IK.")
+            if not is_tidy(armature):
+                raise InputError("Another importer laid out these bones; press Tidy Bones first.")
             limbs = [limb for limb in ik.LIMBS if limb in self.limbs]
             if not limbs:
                 raise InputError("No limb was chosen; choose an arm or a leg.")
@@ -72,6 +75,26 @@ def _key(context: Any, armature: Any, limb: str) -> None:
         armature.pose.bones[name].keyframe_insert("location", frame=frame)
 
 
+class TidyBones(bpy.types.Operator):
+    """Lay out bones that another importer brought: along the limbs, bending about X, with rings around them"""
+
+    bl_idname = "bodyscan.tidy_bones"
+    bl_label = "Tidy Bones"
+    bl_options = UNDOABLE
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return posable(cls, context) is not None
+
+    def execute(self, context: Any) -> set[str]:
+        try:
+            tidy(context, chosen_person(context))
+        except BodyscanError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 class RemoveIK(bpy.types.Operator):
     """Remove all IK of this twin: its controls and hidden bones go, the pose stays"""
 
@@ -91,7 +114,7 @@ class RemoveIK(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            _, armature = twin_and_armature(active_person(context))
+            _, armature = twin_and_armature(chosen_person(context))
             ik.remove_ik(context, armature)
         except BodyscanError as error:
             self.report({"ERROR"}, str(error))
@@ -99,7 +122,7 @@ class RemoveIK(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SwitchIK, RemoveIK)
+CLASSES = (SwitchIK, RemoveIK, TidyBones)
 
 
 def register() -> None:

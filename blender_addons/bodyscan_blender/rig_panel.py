@@ -9,12 +9,14 @@ from typing import Any
 import bpy
 
 from . import ik
+from .armature import is_tidy
 from .cloth import shirt_of
 from .people import active_person
 from .pose_solver import library
-from .poses import follows_rigify
+from .poses import follows_rigify, twin_and_armature
 from .rig_operators import LIMB_ITEMS
 from .rigify import rigify_object
+from .twin_data import chosen_person
 
 ORDER = 30
 """In the tab, behind consent and before the face."""
@@ -65,9 +67,12 @@ class BODYSCAN_PT_rig(bpy.types.Panel):
             layout.label(text=problem)
             layout.operator("bodyscan.import_twin", icon="IMPORT")
             return
-        if follows_rigify(active_person(context).object("armature")):
+        if follows_rigify(twin_and_armature(chosen_person(context))[1]):
             layout.label(text="The twin follows its Rigify rig: pose that.", icon="INFO")
             return
+        if not is_tidy(twin_and_armature(chosen_person(context))[1]):
+            layout.label(text="Another importer laid out these bones.", icon="INFO")
+            layout.operator("bodyscan.tidy_bones", icon="BONE_DATA")
         settings = context.window_manager.bodyscan_rig
         grid = layout.grid_flow(columns=COLUMNS, even_columns=True, align=True)
         for name, said in library().items():
@@ -95,7 +100,7 @@ class BODYSCAN_PT_rig_ik(_Part, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        armature = active_person(context).object("armature")
+        _, armature = twin_and_armature(chosen_person(context))
         if follows_rigify(armature):
             layout.label(text="Rigify has its own.")
             return
@@ -119,7 +124,7 @@ class BODYSCAN_PT_rig_bones(_Part, bpy.types.Panel):
     bl_options = CLOSED
 
     def draw(self, context: Any) -> None:
-        armature = active_person(context).object("armature")
+        _, armature = twin_and_armature(chosen_person(context))
         grid = self.layout.grid_flow(columns=COLUMNS, even_columns=True, align=True)
         for collection in armature.data.collections:
             if collection.name != ik.MECHANISM:
@@ -135,7 +140,7 @@ class BODYSCAN_PT_rig_cloth(_Part, bpy.types.Panel):
     bl_options = CLOSED
 
     def draw(self, context: Any) -> None:
-        layout, person = self.layout, active_person(context)
+        layout, person = self.layout, chosen_person(context)
         if person.object("collision") is None:
             layout.label(text="No collision body beside this twin.")
         if shirt_of(person) is None:
@@ -152,7 +157,7 @@ class BODYSCAN_PT_rig_rigify(_Part, bpy.types.Panel):
     bl_options = CLOSED
 
     def draw(self, context: Any) -> None:
-        layout, person = self.layout, active_person(context)
+        layout, person = self.layout, chosen_person(context)
         layout.operator("bodyscan.add_metarig", icon="ARMATURE_DATA")
         if rigify_object(person, "metarig") is not None:
             layout.operator("bodyscan.generate_rig", icon="MOD_ARMATURE")

@@ -19,14 +19,15 @@ from mathutils import Matrix, Vector
 from bodyscan.errors import BodyscanError, InputError
 
 from . import ik
-from .armature import vrm_bones
+from .armature import is_tidy, vrm_bones
 from .axes import blender_from_world
-from .people import PERSON, Person, active_person
+from .people import PERSON, Person
 from .pose_arrays import owned_by
 from .pose_bones import local_rotation, put_rotation
 from .poses import FOLLOWS_RIGIFY, follows_rigify, posable, pose_body, twin_and_armature
 from .rigify_places import LIMBS, RIGIFY_NAMES, SIDES, TRUNK, Place, places
 from .rollback import UNDOABLE, all_or_nothing, editing
+from .twin_data import chosen_person
 
 KIND = "bodyscan_rigify"
 """Of an object of Rigify's: `metarig` or `rig`."""
@@ -55,6 +56,8 @@ def add_metarig(context: Any, person: Person) -> tuple[Any, list[str]]:
     no whole human skeleton.
     """
     _, armature = twin_and_armature(person)
+    if not is_tidy(armature):
+        raise InputError("Another importer laid out these bones; press Tidy Bones first.")
     human = _human_metarig()
     bones = _twin_bones(armature)
     if missing := [name for name in (*TRUNK, "leftUpperArm", "leftUpperLeg") if name not in bones]:
@@ -315,18 +318,18 @@ class _RigifyOperator:
         if person is None:
             return False
         if cls.needs and rigify_object(person, cls.needs) is None:
-            cls.poll_message_set(f"The person has no {cls.needs} yet.")
+            cls.poll_message_set(f"The person has no {cls.needs} yet.")  # type: ignore[attr-defined]
             return False
         return True
 
     def execute(self, context: Any) -> set[str]:
         try:
-            words = self.change(context, active_person(context))
+            words = self.change(context, chosen_person(context))  # type: ignore[attr-defined]
         except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
             return {"CANCELLED"}
         for sentence in words:
-            self.report({"INFO"}, sentence)
+            self.report({"INFO"}, sentence)  # type: ignore[attr-defined]
         return {"FINISHED"}
 
 

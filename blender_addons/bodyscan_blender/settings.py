@@ -12,8 +12,10 @@ import bpy
 from bodyscan.consent import Medium, Purpose, Use
 
 PURPOSES = [(str(p), str(p).replace("_", " ").capitalize(), "") for p in Purpose]
+NOT_STATED = "NOT_STATED"
+"""A medium that nobody named: Blender takes an empty name for a heading."""
 MEDIA = [
-    ("", "Not stated", "Only a record for all media allows that"),
+    (NOT_STATED, "Not stated", "Only a record for all media allows that"),
     *((str(m), str(m), "") for m in Medium),
 ]
 
@@ -30,7 +32,7 @@ class BodyscanPreferences(bpy.types.AddonPreferences):
     )
     work_root: bpy.props.StringProperty(
         name="Working folders",
-        description="Where scans and fits are kept while they are worked on. Empty: beside Blender's settings",
+        description="Where scans and fits are kept in work. Empty: beside Blender's own settings",
         subtype="DIR_PATH",
     )
     evidence: bpy.props.StringProperty(
@@ -81,13 +83,18 @@ def preference(context: Any, name: str) -> Path | None:
     return Path(bpy.path.abspath(text)) if text else None
 
 
+def medium_of(said: str) -> Medium | None:
+    """Return the medium that an item of `MEDIA` stands for."""
+    return None if said == NOT_STATED else Medium(said)
+
+
 def use_of(scene: Any) -> Use:
     """The use that a scene states. Raises `InputError` for a territory that is none."""
     said = scene.bodyscan
     return Use(
         Purpose(said.purpose),
         territory=said.territory or None,
-        medium=Medium(said.medium) if said.medium else None,
+        medium=medium_of(said.medium),
         licensee=said.licensee or None,
         product_line=said.product_line or None,
     )

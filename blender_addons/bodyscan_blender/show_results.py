@@ -15,6 +15,7 @@ from bodyscan.run.evidence import read_evidence
 from bodyscan.steps.folder import WorkFolder
 from bodyscan.types import BodyFit
 
+from .guard_withhold import WITHHELD
 from .people import Person
 from .pictures import SkinPictures, skin_pictures
 from .scan_object import leave_edit_mode, show_fit, show_scan, show_textures
@@ -98,6 +99,8 @@ def bring_forward(person: Person, role: str) -> None:
         for item in person.objects(other):
             if item.name in layer.objects:
                 item.hide_set(other != role)
+                if WITHHELD not in item:
+                    item.hide_render = other != role
     item = person.object(role)
     if item is not None and item.name in layer.objects:
         layer.objects.active = item

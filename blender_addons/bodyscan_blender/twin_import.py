@@ -18,7 +18,6 @@ from bodyscan.gltf.read_skin import vrm_joint_names
 from . import people
 from .armature import armature_object
 from .bone_layout import bone_layout
-from .bone_shapes import give_shapes
 from .rollback import UNDOABLE, all_or_nothing
 from .settings import preference
 from .twin_file import (
@@ -87,20 +86,19 @@ def build_twin(context: Any, found: Found, person: people.Person | None = None) 
             found.collision is not None
         )
         armature = armature_object(context, person.collection, "armature", skeleton, names, layout)
-        give_shapes(armature, skeleton.joint_names, names, layout)
     # Nothing below can fail: what the person had goes only now.
     for role in ("twin", "level", "collision", "armature"):
         person.remove(role)
     person.consent = twin.consent
     person.add(armature, "armature")
     roles = ["twin", *["level"] * len(found.levels), *["collision"] * (found.collision is not None)]
-    for item, role, (_, name) in zip(made, roles, _named(found), strict=True):
+    for item, role, (file, name) in zip(made, roles, _named(found), strict=True):
         item.name = name
         item.data.materials.append(materials[-1] if role == "collision" else materials[0])
         person.add(item, role)
         _bind(item, armature)
         if role != "twin":
-            item[people.CONSENT] = item.get(people.GLTF_EXTRAS, {}).get("consent", twin.consent)
+            item[people.CONSENT] = file.consent  # the record is bound to each surface by itself
             _put_away(person, item, role)
     context.view_layer.update()  # else it still lists what was removed, as None
     for one in context.view_layer.objects:

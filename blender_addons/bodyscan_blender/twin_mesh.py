@@ -111,4 +111,5 @@ def _add_shapes(item: Any, body: GlbBody) -> None:
         moved = np.array(body.positions, np.float32)
         moved[morph.vertex_ids] += morph.deltas
         key.points.foreach_set("co", _flat(moved))
+        key.value = 0.0  # since Blender 5.0 a new shape is on
     item.data.shape_keys.name = item.data.name

@@ -35,7 +35,7 @@ def found(folder: Path) -> Iterator[Told]:
 
 def test_the_rest_pose_is_the_bind_pose(found, folder):
     skeleton = read_glb(folder / "twin.glb").skeleton
-    assert list(found["bones"])[0] == "hips"
+    assert next(iter(found["bones"])) == "hips"
     assert set(found["bones"]) == set(skeleton.joint_names)
     for joint, name in enumerate(skeleton.joint_names):
         bone = found["bones"][name]
@@ -106,3 +106,13 @@ def test_vrm_names_are_found_under_other_names_too(found):
     assert found["names"]["leftUpperArm"] == "leftUpperArm"
     assert found["mixamo"]["leftUpperArm"] == "mixamorig:LeftArm"
     assert set(found["mixamo"]) == set(HUMANOID_BONES)
+
+
+def test_bones_of_another_importer_are_tidied_and_the_pose_stays(found):
+    told = found["tidied"]
+    assert "Another importer laid out these bones; press Tidy Bones first." in told["ik"]
+    assert told["told"] == told["then"] == "FINISHED"
+    assert told["moved"] < 1e-5
+    assert told["matrices"] < 1e-5
+    assert told["same"]
+    assert "This armature is animated" in told["animated"]

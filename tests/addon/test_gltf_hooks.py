@@ -206,6 +206,10 @@ def test_an_export_is_in_the_ledger_before_the_file_appears(found: Told, folder:
     assert len(entries) >= 5
 
 
+def test_no_unchecked_file_is_left_anywhere(found: Told) -> None:
+    assert found["left"] == []
+
+
 def test_a_scene_without_a_twin_is_exported_as_ever(found: Told) -> None:
     told = found["plain"]
     assert told["glb"] == told["gltf"] == "FINISHED"

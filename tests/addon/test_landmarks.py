@@ -120,6 +120,15 @@ def test_the_face_is_a_group_that_is_off_at_first(found: dict[str, Any]) -> None
     assert found["face"] == [len(FACE_LANDMARKS), True, True]
 
 
+def test_the_same_scan_shown_anew_keeps_them_and_another_does_not(found: dict[str, Any]) -> None:
+    same, is_child, is_target, of_another, again = found["new_scan"]
+    assert same
+    assert is_child
+    assert is_target
+    assert of_another == 0
+    assert again == len(POSE_LANDMARKS) + len(HAND_LANDMARKS) - len(LOST)
+
+
 def test_renamed_deleted_and_copied_objects_do_no_harm(found: dict[str, Any]) -> None:
     renamed, moved, same, back = found["abuse"]
     assert renamed == "renamed by a person"

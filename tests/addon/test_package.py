@@ -13,6 +13,7 @@ import zipfile
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def package() -> Path:
     return built()
 
 
-def manifest_of(path: Path) -> dict[str, object]:
+def manifest_of(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
         return tomllib.loads(archive.read("blender_manifest.toml").decode())
 
@@ -83,7 +84,12 @@ def test_the_manifest_says_what_the_package_says(package: Path) -> None:
     assert package.name == f"bodyscan_blender-{bodyscan.__version__}-linux_x64.zip"
     assert manifest["platforms"] == ["linux-x64"]
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
-    assert manifest["permissions"].keys() == {"files"}, "It never asks the network for anything."
+
+
+def test_the_permissions_are_those_that_it_needs(package: Path) -> None:
+    sources = "".join(path.read_text() for path in SOURCE.glob("*.py"))
+    needed = {"files"} | {name for name in ("clipboard",) if f".{name}" in sources}
+    assert set(manifest_of(package)["permissions"]) == needed
 
 
 def test_every_wheel_is_the_one_that_is_locked(package: Path) -> None:

@@ -68,7 +68,7 @@ def test_each_step_asks_for_what_was_chosen_and_shows_its_result(found: Told) ->
     assert told["images"] == [f"DEMO woman skin {name}" for name in ("albedo", "normal", "roughness")]
     twin = told["twin asked"]
     assert (twin["controller_key"], twin["pose"], twin["surface"]) == (f"{home}/key.jwk", "t", "skin")
-    assert (twin["accept_quality"], twin["ledger"]) == (False, f"{home}/ledger.jsonl")
+    assert (twin["accept_quality"], twin["ledger"]) == (False, f"{home}/ledger.sqlite")
     export = told["export asked"]
     assert (export["profile"], export["use"]["purpose"]) == ("web", "export")
     assert told["exported"]

@@ -121,3 +121,25 @@ class TestCommand:
         process.stdin.flush()
         assert process.wait(timeout=60) == 0
         process.stdin.close()
+
+    def test_a_front_end_that_is_gone_ends_a_step_that_runs(self, tmp_path: Path) -> None:
+        """Nobody waits for a fit whose reader was killed."""
+        script = (
+            "import sys, time\n"
+            "from bodyscan.steps import serve\n"
+            "serve._serve_one = lambda *given: time.sleep(600)\n"
+            "from bodyscan.cli.main import app\n"
+            "app(['steps'])\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"{}\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        assert process.poll() is None
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        process.stdin.close()

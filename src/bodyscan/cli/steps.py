@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,8 +34,24 @@ def steps() -> None:
         events.write(json.dumps(event, ensure_ascii=False) + "\n")
         events.flush()
 
+    _end_with_reader(events.fileno())
     try:
         serve(sys.stdin, tell)
     except BrokenPipeError:
         # Nobody reads any more: the front end is gone.
         os._exit(0)
+
+
+def _end_with_reader(events: int) -> None:
+    """End this process as soon as nobody reads its events: a front end that was killed wants no fit."""
+    if not hasattr(select, "poll"):
+        return  # Windows: the next event that cannot be written ends it
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(events, 0)  # errors are told unasked, and the end of a pipe's reader is one
+        while not any(found & select.POLLERR for _, found in poll.poll()):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()

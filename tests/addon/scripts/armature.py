@@ -7,11 +7,11 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import axes, bone_shapes
+from bodyscan_blender import axes, bone_shapes, people
 from bodyscan_blender.armature import vrm_bones
 from mathutils import Quaternion
 
-from addon.scripts.rig_scene import apart, bring, empty, rest, seen, stands
+from addon.scripts.rig_scene import apart, attempt, bring, empty, rest, seen, stands
 
 
 def main(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
     found["shapes"] = shapes(armature)
     posed(person, Path(arguments["folder"]))
     found["mirrored"] = mirrored(armature)
+    found["tidied"] = tidied(arguments["twin"], found["bones"])
     empty()
     found["mixamo"] = vrm_bones(bring(arguments["mixamo"]).object("armature"))
     return found
@@ -90,6 +91,37 @@ def posed(person: Any, folder: Path) -> None:
         turns=np.stack([frame.T @ turn @ frame for turn in turns]),
     )
     rest(armature)
+
+
+def tidied(twin: str, ours: dict[str, Any]) -> dict[str, Any]:
+    """Brought by Blender's own importer, posed, and laid out then."""
+    empty()
+    bpy.ops.import_scene.gltf(filepath=twin)
+    person = people.people_of(bpy.context.scene)[0]
+    item, armature = person.object("twin"), person.object("armature")
+    bpy.context.view_layer.objects.active = item
+    found = {"ik": attempt(lambda: bpy.ops.bodyscan.switch_ik())}
+    armature.pose.bones["leftUpperArm"].rotation_mode = "QUATERNION"
+    armature.pose.bones["leftUpperArm"].rotation_quaternion = Quaternion((0.3, 0.5, 0.8), 0.6)
+    armature.pose.bones["hips"].location = (0.0, 0.1, 0.02)
+    bpy.context.view_layer.update()
+    before = seen(item)
+    found["told"] = attempt(lambda: bpy.ops.bodyscan.tidy_bones())
+    found["moved"] = float(np.abs(seen(item) - before).max())
+    new = bones(armature)
+    found["matrices"] = max(
+        float(np.abs(np.array(new[name]["matrix"]) - np.array(ours[name]["matrix"])).max()) for name in ours
+    )
+    found["same"] = all(
+        new[name][what] == ours[name][what]
+        for name in ours
+        for what in ("parent", "connected", "locked", "mode", "color")
+    )
+    found["then"] = attempt(lambda: bpy.ops.bodyscan.switch_ik())
+    bpy.ops.bodyscan.remove_ik()
+    armature.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=1)
+    found["animated"] = attempt(lambda: bpy.ops.bodyscan.tidy_bones())
+    return found
 
 
 def mirrored(armature: Any) -> dict[str, Any]:

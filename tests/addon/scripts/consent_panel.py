@@ -138,7 +138,7 @@ def forget(folder: Path, twin: str, other: str) -> dict[str, Any]:
     before = counts()
     aim("ai_training")
     found = {"refused": save(folder / "forget.blend")}
-    found["done"] = attempt(lambda: bpy.ops.bodyscan.forget_person(person=name))
+    found["done"] = attempt(lambda: bpy.ops.bodyscan.forget_person(person=name, delete_folder=False))
     found["left"] = [person.name for person in people.people_of(bpy.context.scene)]
     found["halved"] = {key: [before[key], value] for key, value in counts().items()}
     found["folder kept"] = work.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefe
 
 def main(arguments: dict[str, Any]) -> dict[str, Any]:
     folder = Path(arguments["folder"])
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
     prefer(ledger=str(folder / "ledger.sqlite"))
     twin, other, full = arguments["twin"], arguments["other"], arguments["full"]
-    return {
+    found = {
         "imported": imported(full),
         "collision": imported(arguments["collision"]),
         "differing": imported(arguments["differing"]),
@@ -32,6 +36,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
         "plain": plain(folder / "plain"),
         "unhooked": unhooked(folder / "unhooked", twin),
     }
+    return {**found, "left": [path.name for path in temporary.iterdir()]}
 
 
 def export(path: Path, **options: Any) -> str:
@@ -60,7 +65,9 @@ def many(folder: Path, twin: str, other: str) -> dict[str, Any]:
     """Several files chosen at once."""
     empty()
     names = [{"name": Path(path).name} for path in (twin, other)]
-    bpy.ops.import_scene.gltf(filepath=twin, directory=f"{folder}/", files=names)
+    load = bpy.ops.import_scene.gltf
+    where = {"directory": f"{folder}/"} if "directory" in load.get_rna_type().properties else {}
+    load(filepath=twin, files=names, **where)
     scene = bpy.context.scene
     return {
         "people": sorted(person.name for person in people.people_of(scene)),

@@ -9,9 +9,14 @@ import bodyscan_blender.landmarks as landmarks  # pyright: ignore[reportMissingI
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
 from bodyscan_blender.axes import blender_from_world  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.fit_state import scan_of  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.landmark_tools import landmark_words  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan_object import show_scan  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan_view import view_scan  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.shown_results import RESULTS, shown  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import landmarks_of, make_person, said, truth
 
@@ -44,6 +49,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
     answer |= add(person)
     answer |= other_side(person)
     answer |= face(person)
+    answer |= new_scan(person)
     answer |= abuse(person)
     return answer
 
@@ -150,6 +156,24 @@ def face(person: Any) -> dict[str, Any]:
     shown = not parts["Face"].hide_viewport
     bpy.ops.bodyscan.landmarks_show(face=False)
     return {"face": [len(parts["Face"].objects), shown, parts["Face"].hide_viewport]}
+
+
+def new_scan(person: Any) -> dict[str, Any]:
+    """The same scan shown anew keeps what was placed on it; another scan does not."""
+    landmarks.by_name(person)["nose"].location.z += 0.02
+    before = landmarks.places(person, landmarks.moved(person))
+    show_scan(person, view_scan(scan_of(person)))
+    on_results(person, ("scan",))
+    nose = landmarks.by_name(person)["nose"]
+    same = landmarks.places(person, landmarks.moved(person)) == before
+    hangs = [nose.parent == person.object("scan"), nose.constraints[0].target == person.object("scan")]
+    results = dict(shown(person))
+    person.collection[RESULTS] = {**results, "scan": "scan-another"}
+    on_results(person, ("scan",))
+    gone = len(person.objects("landmark"))
+    person.collection[RESULTS] = results
+    bpy.ops.bodyscan.landmarks_show()
+    return {"new_scan": [same, *hangs, gone, len(person.objects("landmark"))]}
 
 
 def abuse(person: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from addon.scripts.stepping import person, run
 def main(arguments: dict[str, Any]) -> dict[str, Any]:
     home = Path(arguments["home"])
     preferences = bpy.context.preferences.addons[NAME].preferences
-    preferences.work_root, preferences.ledger = str(home / "people"), str(home / "ledger.jsonl")
+    preferences.work_root, preferences.ledger = str(home / "people"), str(home / "ledger.sqlite")
     os.environ["PATH"] = os.pathsep.join([arguments["programs"], os.environ["PATH"]])
     told = {
         "import_capture": run("import_capture", filepath=arguments["scan"]),
@@ -28,5 +28,4 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
         "errors": {name: words for name, words in told.items() if words},
         "roles": sorted(str(item[people.ROLE]) for item in one.collection.all_objects),
         "size": (home / "twin.glb").stat().st_size,
-        "results": {path.name: path.stat().st_mode & 0o777 for path in one.folder.iterdir()},
     }

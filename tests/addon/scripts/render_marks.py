@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bodyscan_blender import guard_render, guard_view, people, render_marks
+from bodyscan_blender import guard_render, guard_view, people
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer
 
@@ -15,6 +16,9 @@ SETTINGS = ("filepath", "use_stamp", "stamp_note_text", "use_border", "border_ma
 
 def main(arguments: dict[str, Any]) -> dict[str, Any]:
     folder = Path(arguments["folder"])
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
     prefer(ledger=str(folder / "ledger.sqlite"))
     twin, other, expired = arguments["twin"], arguments["other"], arguments["expired"]
     found = {
@@ -32,7 +36,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
         "saved": saved(folder / "saved", twin),
         "posed": posed(folder / "posed", arguments["still"]),
     }
-    found["left"] = len(list(Path(render_marks.tempfile.gettempdir()).glob("bodyscan_render_*")))
+    found["left"] = len(list(temporary.iterdir()))
     return found
 
 

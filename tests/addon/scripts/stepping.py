@@ -22,7 +22,7 @@ def set_up(arguments: dict[str, Any]) -> Path:
     preferences = bpy.context.preferences.addons[NAME].preferences
     preferences.command = arguments["command"]
     preferences.work_root = str(home / "people")
-    preferences.ledger = str(home / "ledger.jsonl")
+    preferences.ledger = str(home / "ledger.sqlite")
     return home
 
 

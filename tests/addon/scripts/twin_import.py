@@ -20,7 +20,10 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
     found["again"] = again(twin)
     found["undo"] = undone(twin)
     found["mode"] = in_edit_mode(twin)
-    found["round"] = round_trip(twin, Path(arguments["folder"]))
+    found["round"] = [
+        round_trip(twin, Path(arguments["folder"]), name, with_ik=with_ik)
+        for name, with_ik in (("again", False), ("again_ik", True))
+    ]
     found["small"] = small(arguments["small"])
     return found
 
@@ -88,6 +91,11 @@ def mesh(twin: str, folder: Path) -> dict[str, Any]:
             for role in ("level", "collision")
             for one in person.objects(role)
         },
+        "own consents": {
+            one.name: one.get(people.CONSENT)
+            for role in ("level", "collision")
+            for one in person.objects(role)
+        },
         "level parent": person.objects("level")[0].parent.name,
         "is twin": {one.name: people.is_twin(one) for one in person.collection.all_objects},
     }
@@ -145,16 +153,18 @@ def in_edit_mode(twin: str) -> str:
     return told
 
 
-def round_trip(twin: str, folder: Path) -> str:
+def round_trip(twin: str, folder: Path, name: str, *, with_ik: bool) -> str:
     """Out by Blender's own exporter, the twin and its armature alone."""
     empty()
     person = bring(twin)
+    if with_ik:
+        bpy.ops.bodyscan.switch_ik()
     bpy.context.scene.bodyscan.purpose = "export"
     for one in bpy.context.view_layer.objects:
         one.select_set(one in (person.object("twin"), person.object("armature")))
     return attempt(
         lambda: bpy.ops.export_scene.gltf(
-            filepath=str(folder / "again.glb"), use_selection=True, export_extras=True
+            filepath=str(folder / f"{name}.glb"), use_selection=True, export_extras=True
         )
     )
 
