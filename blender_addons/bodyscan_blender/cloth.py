@@ -110,7 +110,8 @@ def drape(context: Any, person: Person, frames: int = FRAMES) -> Work:
         if not np.isfinite(fallen).all():
             raise InputError("Blender's cloth broke in this pose; drape a calmer pose, or more frames.")
         skin = _tree(_evaluated(context, twin), triangles(twin.data))
-        fallen = pushed_out(fallen, skin, OFF_SKIN_M)  # where skin stands out of the collision body
+        for _ in range(2):  # skin stands out of the collision body here and there
+            fallen = pushed_out(fallen, skin, OFF_SKIN_M)
         bones = {
             bone.name: np.array(bone.matrix @ bone.bone.matrix_local.inverted())
             for bone in armature.pose.bones

@@ -76,7 +76,7 @@ def _key(context: Any, armature: Any, limb: str) -> None:
 
 
 class TidyBones(bpy.types.Operator):
-    """Lay out bones that another importer brought: along the limbs, bending about X, with rings around them"""
+    """Lay out bones that another importer brought: along the limbs, bending about X, with rings to hold"""
 
     bl_idname = "bodyscan.tidy_bones"
     bl_label = "Tidy Bones"
