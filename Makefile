@@ -25,12 +25,13 @@ BENCHMARK_FIT ?= --faces 100000,20000,2000000 --peers
 BENCHMARK_BATCH ?= --threads --kills 20
 BENCHMARK_DEPTH ?= --peers 2 --matrix --pictures
 
-.PHONY: help setup demo test test-fast lint lock samples addon blenders benchmark-fit benchmark-depth benchmark-batch clean
+.PHONY: help setup demo test test-all test-fast lint lock samples addon blenders benchmark-fit benchmark-depth benchmark-batch clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       the main job on a sample scan: demo/twin.glb and demo/report/report.html"
-	@echo "make test       all tests"
+	@echo "make test       the tests"
+	@echo "make test-all   further cases of slow tests too, in every Blender: before a release"
 	@echo "make test-fast  the tests that take no more than a few seconds each"
 	@echo "make lint       ruff and pyright"
 	@echo "make setup      the environment alone"
@@ -83,10 +84,13 @@ demo: $(VENV)/.core
 	  --ledger demo/ledger.sqlite
 
 test: setup
+	$(PYTEST) -m "not long"
+
+test-all: setup blenders
 	$(PYTEST)
 
 test-fast: setup
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not long"
 
 lint: setup
 	$(BIN)/ruff check

@@ -121,6 +121,7 @@ def test_what_was_deleted_is_not_told_and_comes_back_or_is_said(found: dict[str,
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_arm_that_went_astray_follows_two_points_in_the_real_fit(
     in_blender: InBlender, tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ def test_with_several_persons_one_must_be_meant(found: Told) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_real_steps_make_a_twin_of_a_real_scan(in_blender: InBlender, tmp_path: Path) -> None:
     told = in_blender("real_steps", home=str(tmp_path), scan=str(SAMPLES / "woman.obj"), programs=PROGRAMS)
     assert told["errors"] == {}

@@ -255,6 +255,7 @@ def test_every_file_of_a_twin_verifies(made):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_vrm_for_the_web_is_small_stands_in_t_and_verifies(tmp_path, sample_scans):
     result = run(
         *(sample_scans / "child.glb", "--consent", sample_scans / "child.consent.json"),

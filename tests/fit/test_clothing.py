@@ -111,7 +111,9 @@ def test_bare_skin_is_left_as_it_was_fitted(model, body) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("clothing", "limit_mm"), [("tshirt", 8.0), ("loose", 15.0)])
+@pytest.mark.parametrize(
+    ("clothing", "limit_mm"), [pytest.param("tshirt", 8.0, marks=pytest.mark.long), ("loose", 15.0)]
+)
 def test_the_body_under_clothes_is_nearer_to_the_truth_than_the_clothes(
     clothing: str, limit_mm: float
 ) -> None:

@@ -55,7 +55,12 @@ def test_a_person_in_a_pose_is_recovered_without_landmarks() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("age", "seed", "pose"),
-    [("adult", 1, "t"), ("adult", 2, "relaxed"), ("child", 7, "a"), ("adult", 4, "relaxed")],
+    [
+        pytest.param("adult", 1, "t", marks=pytest.mark.long),
+        ("adult", 2, "relaxed"),
+        ("child", 7, "a"),
+        pytest.param("adult", 4, "relaxed", marks=pytest.mark.long),
+    ],
 )
 def test_people_in_other_poses_are_recovered_without_landmarks(age: str, seed: int, pose: str) -> None:
     params, fit = fitted(age, seed, pose)
@@ -63,7 +68,14 @@ def test_people_in_other_poses_are_recovered_without_landmarks(age: str, seed: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("axis", "degrees"), [(0, 15.0), (1, 12.0), (2, 8.0)])
+@pytest.mark.parametrize(
+    ("axis", "degrees"),
+    [
+        (0, 15.0),
+        pytest.param(1, 12.0, marks=pytest.mark.long),
+        pytest.param(2, 8.0, marks=pytest.mark.long),
+    ],
+)
 def test_a_back_far_more_bent_than_usual_is_followed(axis: int, degrees: float) -> None:
     """Bowed by 45 degrees in all, twisted by 36, leaning by 24: the prior on the spine must give way."""
     model = load_body_model("adult")

@@ -23,7 +23,11 @@ PAIRS = [
         reader,
         file,
         id=f"{reader.name}-{file.name}",
-        marks=[pytest.mark.slow, *([getattr(pytest.mark, reader.mark)] if reader.mark else [])],
+        marks=[
+            pytest.mark.slow,
+            *([getattr(pytest.mark, reader.mark)] if reader.mark else []),
+            *([pytest.mark.long] if file is not reader.files[0] else []),
+        ],
     )
     for reader in READERS
     for file in reader.files
