@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bodyscan.consent import ConsentRecord, Evidence, Purpose, Use, require_consent
+from bodyscan.consent import ConsentRecord, Evidence, Use, require_making
 from bodyscan.consent.modification import require_modification
 from bodyscan.consent.record import Modification
 from bodyscan.errors import BodyscanError, InputError
@@ -41,8 +40,7 @@ class ConsentDesk:
         """
         now = self._clock()
         known = self._evidence(now)
-        require_consent(text, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=known)
-        record = require_consent(text, use=use, now=now, evidence=known)
+        record = require_making(text, use, now, known)
         if formats:
             require_modification(record, Modification.FORMAT, "writing a twin in another format")
         return record

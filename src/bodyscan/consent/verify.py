@@ -22,7 +22,7 @@ from bodyscan.consent.fields import format_utc
 from bodyscan.consent.fingerprint import compare
 from bodyscan.consent.key_history import KeyUse, check_key
 from bodyscan.consent.policy import CLOCK_SKEW, Gap, Use, check_clock, coverage_gap, moment_of, term_gap
-from bodyscan.consent.record import ConsentRecord
+from bodyscan.consent.record import ConsentRecord, Purpose
 from bodyscan.consent.seal import PartVerdict, SealReport, compare_seal
 from bodyscan.consent.sign import role_keys
 from bodyscan.consent.state import BindingVerdict, ConsentState, ConsentStatus, RefusedConsent
@@ -132,6 +132,14 @@ def require_consent(
 ) -> ConsentRecord:
     """Return the record where it is sound, valid now and covers the use, or raise `ConsentError`."""
     return record_or_raise(verify_record(text, now=now, use=use, evidence=evidence))
+
+
+def require_making(
+    text: str | None, use: Use, now: datetime, evidence: Evidence | None = None
+) -> ConsentRecord:
+    """As `require_consent`, and the record must cover making a twin too, on the terms of the same use."""
+    require_consent(text, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=evidence)
+    return require_consent(text, use=use, now=now, evidence=evidence)
 
 
 def require_bound_consent(

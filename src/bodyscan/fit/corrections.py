@@ -74,8 +74,10 @@ def with_placed(
 def held_points(model: BodyModel, corrections: Corrections) -> LandmarkTerm | None:
     """The placed landmarks and the pinned regions, as points that yield to nothing; None where none are.
 
-    Raises `InputError` for a landmark or a region that the model does not have.
+    Raises `InputError` for a landmark or a region that the model does not have, and for a start that is not
+    of this model.
     """
+    _check_start(model, corrections.start)
     terms = []
     if corrections.placed:
         points = detector_points(model).subset(tuple(corrections.placed))
@@ -95,18 +97,13 @@ def with_held(term: LandmarkTerm | None, held: LandmarkTerm | None) -> LandmarkT
     return joined(term, held)
 
 
-def start_from(problem: Problem, corrections: Corrections) -> BodyParams:
+def start_from(problem: Problem, corrections: Corrections, held: LandmarkTerm | None) -> BodyParams:
     """The earlier fit's parameters, its limbs moved to where the placed landmarks are.
 
-    `problem.landmarks` are not used: only what a person said moves the body here.
+    `held`: `held_points` of the corrections. `problem.landmarks` are not used: only what a person said moves
+    the body here.
     """
     model, start = problem.model, corrections.start
-    if start.pose_rotvec.shape != (model.num_joints, 3) or start.betas.shape != (model.num_components,):
-        raise InputError(
-            f"The fit to go on from has {len(start.pose_rotvec)} joints and {len(start.betas)} components; "
-            f"the body model '{model.name}' has {model.num_joints} and {model.num_components}. Fit anew."
-        )
-    held = held_points(model, corrections)
     if held is None or not corrections.placed:
         return start
     joints = model.pose(start).joints
@@ -117,6 +114,14 @@ def start_from(problem: Problem, corrections: Corrections) -> BodyParams:
         np.full(len(joints), ANCHOR_SIGMA_M),
     )
     return follow_landmarks(replace(problem, landmarks=joined(anchors, held)), start, FOLLOW_BETAS)
+
+
+def _check_start(model: BodyModel, start: BodyParams) -> None:
+    if start.pose_rotvec.shape != (model.num_joints, 3) or start.betas.shape != (model.num_components,):
+        raise InputError(
+            f"The fit to go on from has {len(start.pose_rotvec)} joints and {len(start.betas)} components; "
+            f"the body model '{model.name}' has {model.num_joints} and {model.num_components}. Fit anew."
+        )
 
 
 def _pins(model: BodyModel, corrections: Corrections) -> LandmarkTerm:

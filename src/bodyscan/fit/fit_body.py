@@ -23,8 +23,8 @@ from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.quality import judge, signed_distance_mm
 from bodyscan.fit.scan_points import ScanPoints, draw_near, draw_scan_points
 from bodyscan.fit.second_look import look_again
-from bodyscan.fit.solve import Problem, solve_level
-from bodyscan.fit.start import Start, find_start, seen_area_weights, seen_faces, start_cost
+from bodyscan.fit.solve import LandmarkTerm, Problem, solve_level
+from bodyscan.fit.start import Start, build_problem, find_start, start_cost
 from bodyscan.types import F64, BodyFit, BodyParams, Landmarks, Mesh, ScanMesh
 
 POINTS, FINE_POINTS = 60_000, 20_000
@@ -56,10 +56,11 @@ def fit_body(
     if corrections is not None:
         scan = replace(scan, landmarks=with_placed(scan.landmarks, corrections.placed))
     points = draw_scan_points(scan, POINTS, options.seed)
+    held = None
     if corrections is None:
         start = first_guess(scan, points, options, model)
     else:
-        start = _go_on(scan, points, options, model, corrections)
+        start, held = _go_on(scan, points, options, model, corrections)
     if not start.cost < HOPELESS_COST:
         raise StageError(
             "The fit found no pose and size at which the body comes near the scan. Is it one whole person "
@@ -70,7 +71,6 @@ def fit_body(
     mean = problem.prior.mean
     hands: dict[str, HandGuess] = {}
     cover: Cover | None = None
-    held = None if corrections is None else held_points(body, corrections)
     pinned = () if corrections is None else corrections.pinned
     for before, level in pairwise(options.levels):
         if options.clothing:
@@ -145,24 +145,15 @@ def _go_on(
     options: FitOptions,
     model: BodyModel | None,
     corrections: Corrections,
-) -> Start:
-    """The earlier fit as the start, its limbs where a person put them."""
+) -> tuple[Start, LandmarkTerm | None]:
+    """The earlier fit as the start, its limbs where a person put them; and what holds from there on."""
     if model is None:
         raise InputError("Corrections go on from a fit; give the body model that it was made with.")
-    given = corrections.start
-    problem = Problem(
-        model,
-        points,
-        build_pose_prior(model, model.rest_joints(given.betas), given.pose_rotvec),
-        None,
-        seen_area_weights(model),
-        seen_faces(model),
-        options.seed,
-    )
-    params = start_from(problem, corrections)
-    term = with_held(build_landmark_term(model, scan.landmarks), held_points(model, corrections))
-    problem = replace(problem, landmarks=term)
-    return Start(problem, params, start_cost(problem, params), "an earlier fit, corrected", 0)
+    held, given = held_points(model, corrections), corrections.start
+    problem = build_problem(model, points, given.betas, given.pose_rotvec, options.seed)
+    params = start_from(problem, corrections, held)
+    problem = replace(problem, landmarks=with_held(build_landmark_term(model, scan.landmarks), held))
+    return Start(problem, params, start_cost(problem, params), "an earlier fit, corrected", 0), held
 
 
 def _hands(

@@ -254,8 +254,7 @@ def solve_landmarks(problem: Problem, params: BodyParams, num_betas: int) -> Bod
     """
     if problem.landmarks is None:
         raise ValueError("solve_landmarks needs a landmark term.")
-    unknowns = unknowns_of(problem.model, FitLevel(0, (1.0, 1.0), num_betas, 0, False, 0, 1.0))
-    ends = [_descend_landmarks(problem, _bent(problem.prior, params, bend), unknowns) for bend in BENDS_RAD]
+    ends = [follow_landmarks(problem, _bent(problem.prior, params, bend), num_betas) for bend in BENDS_RAD]
     return min(ends, key=lambda end: landmark_cost(problem, end, LANDMARK_REACH))
 
 

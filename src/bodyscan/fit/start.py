@@ -99,7 +99,24 @@ def _try_start(
 ) -> Start:
     betas = betas_of_stature(model, stature_m)
     mean = standard_pose(model, betas, "relaxed" if term is not None else pose)
-    problem = Problem(
+    problem = build_problem(model, scan, betas, mean, seed, term)
+    params = stand_on_floor(model, BodyParams(betas, mean, np.zeros(3)), scan)
+    if term is not None:
+        params = solve_landmarks(problem, params, LANDMARK_BETAS)
+    params, steps = solve_level(problem, params, level)
+    return Start(problem, params, start_cost(problem, params), f"{age}, {pose}", steps)
+
+
+def build_problem(
+    model: BodyModel,
+    scan: ScanPoints,
+    betas: F64,
+    mean: F64,
+    seed: int,
+    term: LandmarkTerm | None = None,
+) -> Problem:
+    """What stays the same while a body near the shape `betas` (S,) and the pose `mean` (J, 3) is fitted."""
+    return Problem(
         model,
         scan,
         build_pose_prior(model, model.rest_joints(betas), mean),
@@ -108,11 +125,6 @@ def _try_start(
         seen_faces(model),
         seed,
     )
-    params = stand_on_floor(model, BodyParams(betas, mean, np.zeros(3)), scan)
-    if term is not None:
-        params = solve_landmarks(problem, params, LANDMARK_BETAS)
-    params, steps = solve_level(problem, params, level)
-    return Start(problem, params, start_cost(problem, params), f"{age}, {pose}", steps)
 
 
 def betas_of_stature(model: BodyModel, stature_m: float) -> F64:

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from bodyscan.body.landmarks import body_landmarks
 from bodyscan.body.model import BodyModel
-from bodyscan.consent import Evidence, Purpose, SigningKey, Use, require_consent
+from bodyscan.consent import Evidence, SigningKey, Use, require_making
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.fit import ExpressionFit
 from bodyscan.pipeline.fitted import FittedScan, fit_and_measure
@@ -93,7 +93,7 @@ def scan_to_twin(
     """
     options = options or PipelineOptions()
     about: _Consent = {"consent": consent, "use": use, "now": now, "evidence": evidence}
-    _require(**about)
+    require_making(consent, use, now, evidence)
     _check_twin(controller_key, expressions, options)
     fitted = fit_scan(capture, **about, options=options, earlier=earlier, on_stage=on_stage)
     return twin_of_fit(
@@ -117,7 +117,7 @@ def fit_scan(
     Arguments and errors are those of `scan_to_twin`.
     """
     options = options or PipelineOptions()
-    _require(consent, use, now, evidence)
+    require_making(consent, use, now, evidence)
     stages = Stages(on_stage)
     stages.steps.extend(earlier)
     fitted = fit_and_measure(capture, options, stages)
@@ -160,7 +160,7 @@ def twin_of_fit(
     was not made with.
     """
     options, given = options or fitted.options, expressions or {}
-    _require(consent, use, now, evidence)
+    require_making(consent, use, now, evidence)
     _check_twin(controller_key, given, options)
     _check_same(options, fitted.options)
     on_body = options.surface != "scan"
@@ -208,11 +208,6 @@ class _Consent(TypedDict):
     use: Use
     now: datetime
     evidence: Evidence | None
-
-
-def _require(consent: str | None, use: Use, now: datetime, evidence: Evidence | None) -> None:
-    require_consent(consent, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=evidence)
-    require_consent(consent, use=use, now=now, evidence=evidence)
 
 
 def _check_twin(

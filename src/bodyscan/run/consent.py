@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bodyscan.consent import Purpose, Use
+from bodyscan.consent import Use
 from bodyscan.errors import ConsentError, InputError
 
 if TYPE_CHECKING:
@@ -21,13 +20,11 @@ def consent_for(
 
     Raises `InputError` where the file cannot be read, `ConsentError` where the record does not cover both.
     """
-    from bodyscan.consent import require_consent
+    from bodyscan.consent import require_making
     from bodyscan.run.text_files import read_text
 
     text = read_text(path)
-    record = require_consent(text, use=replace(use, purpose=Purpose.MAKE_TWIN), now=now, evidence=evidence)
-    require_consent(text, use=use, now=now, evidence=evidence)
-    return text, record
+    return text, require_making(text, use, now, evidence)
 
 
 def refuse_twin(scan: Path, why: str) -> None:

@@ -16,6 +16,7 @@ from bodyscan.pipeline.fitted import fitted, measured
 from bodyscan.pipeline.warnings import quality_warnings
 from bodyscan.steps.arrays import fit_arrays, write_arrays
 from bodyscan.steps.folder import StepState
+from bodyscan.steps.person import trusted
 from bodyscan.steps.request import FitRequest, placed_points, untrusted_share
 from bodyscan.steps.session import earlier_steps, kept, open_session, options_of
 from bodyscan.types import BodyFit, BodyParams
@@ -33,10 +34,9 @@ def run_fit(request: FitRequest, now: datetime, on_stage: OnStage) -> StepState:
     options = options_of(request.config, {})
     scan, told = folder.scan(), folder.told("scan")
     share = untrusted_share(request, len(scan.mesh.vertices))
-    if share is not None:
-        if (share >= 1).all():
-            raise InputError("All of the scan is marked as not to be trusted; leave some of it.")
-        scan = replace(scan, confidence=(scan.confidence * (1 - share)).astype(np.float32))
+    if share is not None and (share >= 1).all():
+        raise InputError("All of the scan is marked as not to be trusted; leave some of it.")
+    scan = trusted(scan, share)
     placed = placed_points(request)
     stages = session.stages(earlier_steps(told))
     corrections = model = None
@@ -50,12 +50,11 @@ def run_fit(request: FitRequest, now: datetime, on_stage: OnStage) -> StepState:
     measurements: list[dict[str, Any]] = []
     if fit.quality.acceptable:
         measurements = measurement_values(measured(scan, fit, stages).measurements)
-    arrays, facts = fit_arrays(fit)
-    if share is not None:
-        arrays["untrusted"] = share.astype(np.float32)
 
     def write(place: Path) -> None:
-        write_arrays(place / "fit.npz", arrays, facts)
+        write_arrays(place / "fit.npz", *fit_arrays(fit))
+        if share is not None:
+            write_arrays(place / "untrusted.npz", {"share": share.astype(np.float32)}, {})
 
     return kept(
         session,

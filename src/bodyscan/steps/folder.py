@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.files import new_folder, write_atomic
-from bodyscan.steps.arrays import read_fit, read_scan, read_textures
+from bodyscan.steps.arrays import read_arrays, read_fit, read_scan, read_textures
 from bodyscan.steps.names import MADE_OF, STEPS
 from bodyscan.types import BodyFit, ScanMesh, SkinTextures
 
@@ -135,6 +137,14 @@ class WorkFolder:
     def fit(self) -> BodyFit:
         """Read the fit. Raises `InputError` where it is missing or damaged."""
         return read_fit(self.file("fit", "fit.npz"))
+
+    def untrusted(self) -> np.ndarray | None:
+        """Read (V,) float32, 0..1, what the fit did not trust of the scan; None where it trusted all.
+
+        Raises `InputError` where there is no fit, or the file is damaged.
+        """
+        path = self.file("fit", "untrusted.npz")
+        return read_arrays(path)[0]["share"] if path.exists() else None
 
     def textures(self) -> SkinTextures | None:
         """Read the textures; None where the step is absent or the scan shows no colour."""

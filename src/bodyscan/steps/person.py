@@ -11,8 +11,6 @@ from bodyscan.pipeline import FittedPerson, FittedScan, PipelineOptions, model_o
 from bodyscan.pipeline.fitted import measured
 from bodyscan.pipeline.parts import colored
 from bodyscan.pipeline.stages import Stages
-from bodyscan.pipeline.twin import textured
-from bodyscan.steps.arrays import read_arrays
 from bodyscan.steps.folder import WorkFolder
 from bodyscan.steps.session import earlier_steps
 from bodyscan.types import Capture, Measurement, ScanMesh
@@ -21,7 +19,7 @@ from bodyscan.types import Capture, Measurement, ScanMesh
 def fitted_scan(folder: WorkFolder) -> FittedScan:
     """Read scan and fit, with what was marked as not to be trusted. Raises `InputError` without a fit."""
     fit, told = folder.fit(), folder.told("fit")
-    scan = trusted(folder.scan(), folder)
+    scan = trusted(folder.scan(), folder.untrusted())
     measurements = tuple(
         Measurement(row["name"], row["value_cm"], row["iso_8559_1"], row["description"])
         for row in told["values"].get("measurements", [])
@@ -29,10 +27,8 @@ def fitted_scan(folder: WorkFolder) -> FittedScan:
     return FittedScan(scan, fit, model_of(fit), measurements, tuple(earlier_steps(told)))
 
 
-def trusted(scan: ScanMesh, folder: WorkFolder) -> ScanMesh:
-    """Return the scan as the current fit saw it: with less confidence where a person said so."""
-    arrays, _ = read_arrays(folder.file("fit", "fit.npz"))
-    share = arrays.get("untrusted")
+def trusted(scan: ScanMesh, share: np.ndarray | None) -> ScanMesh:
+    """Return the scan as a fit sees it: with less confidence where a person said so, `share` (V,) 0..1."""
     if share is None:
         return scan
     return replace(scan, confidence=(scan.confidence * (1 - share)).astype(np.float32))
@@ -42,13 +38,6 @@ def capture_of(folder: WorkFolder, scan: ScanMesh) -> Capture:
     """Return what the provenance of a twin says of the input; its surface is the cleaned one."""
     values: dict[str, Any] = folder.told("scan")["values"]
     return Capture(scan.mesh, scan.texture, sha256=scan.sha256, source=str(values["source"]))
-
-
-def person_of(
-    fitted: FittedScan, folder: WorkFolder, options: PipelineOptions, stages: Stages
-) -> FittedPerson:
-    """Texture a fitted scan anew."""
-    return textured(fitted, capture_of(folder, fitted.scan), options, stages)
 
 
 def textured_person(folder: WorkFolder, options: PipelineOptions, stages: Stages) -> FittedPerson:

@@ -42,11 +42,9 @@ def run_scan(request: ScanRequest, now: datetime, on_stage: OnStage) -> StepStat
     stages = session.stages(list(scanned.steps))
     scan = reconstructed(scanned.capture, options.pipeline, stages)
     session.folder.put_consent(session.consent)
-    arrays, facts = scan_arrays(scan)
-    facts |= {"source": scanned.capture.source, "consent_file": str(Path(request.consent).absolute())}
 
     def write(place: Path) -> None:
-        write_arrays(place / "scan.npz", arrays, facts)
+        write_arrays(place / "scan.npz", *scan_arrays(scan))
 
     return kept(
         session,
@@ -56,8 +54,8 @@ def run_scan(request: ScanRequest, now: datetime, on_stage: OnStage) -> StepStat
         summary=_summary(scan),
         warnings=_warnings(scan),
         values={
-            "source": facts["source"],
-            "consent_file": facts["consent_file"],
+            "source": scanned.capture.source,
+            "consent_file": str(Path(request.consent).absolute()),
             "vertices": len(scan.mesh.vertices),
             "faces": len(scan.mesh.faces),
             "unit": scan.unit,

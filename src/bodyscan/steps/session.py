@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bodyscan.consent import ConsentRecord, Evidence, Purpose, Use, require_consent
+from bodyscan.consent import ConsentRecord, Evidence, Use, require_making
 from bodyscan.pipeline import OnStage, PipelineOptions
 from bodyscan.pipeline.stages import Stages
 from bodyscan.run.evidence import read_evidence
@@ -50,9 +50,7 @@ def open_session(
     evidence = read_evidence(Path(request.evidence) if request.evidence else None, now=now)
     folder = WorkFolder(request.folder)
     text = folder.consent() if consent is None else read_text(consent)
-    private = replace(use, purpose=Purpose.MAKE_TWIN)
-    record = require_consent(text, use=private, now=now, evidence=evidence)
-    require_consent(text, use=use, now=now, evidence=evidence)
+    record = require_making(text, use, now, evidence)
     if consent is not None:
         folder = WorkFolder.create(request.folder)
     return Session(folder, text, record, use, evidence, now, on_stage)

@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from bodyscan.pipeline import OnStage
+from bodyscan.pipeline.twin import textured
 from bodyscan.pipeline.warnings import quality_warnings
 from bodyscan.steps.arrays import texture_arrays, write_arrays
 from bodyscan.steps.folder import StepState
-from bodyscan.steps.person import fitted_scan, person_of
+from bodyscan.steps.person import capture_of, fitted_scan
 from bodyscan.steps.request import TextureRequest
 from bodyscan.steps.session import kept, open_session, options_of
 
@@ -24,9 +25,10 @@ def run_texture(request: TextureRequest, now: datetime, on_stage: OnStage) -> St
     options = options_of(
         request.config, {"surface": request.surface, "texture": {"size": request.size}}
     ).pipeline
-    folder = session.folder
+    folder, fit = session.folder, session.folder.state()["fit"]
     fitted = fitted_scan(folder)
-    person = person_of(fitted, folder, options, session.stages(list(fitted.stages)))
+    stages = session.stages(list(fitted.stages))
+    person = textured(fitted, capture_of(folder, fitted.scan), options, stages)
     textures = person.textures
 
     def write(place: Path) -> None:
@@ -42,10 +44,10 @@ def run_texture(request: TextureRequest, now: datetime, on_stage: OnStage) -> St
     return kept(
         session,
         "texture",
-        folder.state()["fit"].result,
+        fit.result,
         write,
         summary=summary,
-        warnings=tuple(one for one in warnings if one not in folder.state()["fit"].warnings),
+        warnings=tuple(one for one in warnings if one not in fit.warnings),
         values={
             "size": 0 if textures is None else textures.albedo.shape[0],
             "surface": request.surface,
