@@ -237,7 +237,7 @@ class BODYSCAN_OT_view(EditTool, bpy.types.Operator):
     def description(cls, context: Any, properties: Any) -> str:
         return next(words for name, _, words in VIEWS if name == properties.view)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         show_view(context, person, self.view)
         return ""
 
@@ -252,7 +252,7 @@ class BODYSCAN_OT_view_next(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return BODYSCAN_OT_view.ready(context, person)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         scan = person.object("scan")
         is_seen = scan is not None and scan.visible_get() and present_view(person) == "scan"
         show_view(context, person, "surface" if is_seen else "scan")

@@ -18,16 +18,18 @@ import numpy as np
 from mathutils import Quaternion, Vector
 from mathutils.bvhtree import BVHTree
 
-from bodyscan.errors import BodyscanError, InputError
+from bodyscan.errors import InputError
 
 from .armature import vrm_bones
 from .garment_mesh import GarmentMesh, inside_share, pushed_out, t_shirt
-from .people import Person, active_person
+from .mesh_points import get_triangles
+from .operator_base import PersonOperator
+from .people import Person, active_person, chosen_person
 from .pose_bones import local_rotation, put_rotation
 from .poses import twin_and_armature
 from .rollback import UNDOABLE, all_or_nothing
 from .task import Progress, Task, TaskOperator, Work
-from .twin_data import chosen_person, points, rest_points, triangles
+from .twin_data import points, rest_points
 
 FOLLOWS, CLOTH, THICK, ROUND = "Skeleton", "Cloth", "Thickness", "Smooth"
 COLLIDES = "bodyscan Collision"
@@ -57,7 +59,7 @@ def put_on_shirt(context: Any, person: Person) -> Any:
     twin, armature = twin_and_armature(person)
     body = _collision_body(person)
     bones = vrm_bones(armature)
-    made = t_shirt(twin, armature, bones, _tree(rest_points(body), triangles(body.data)))
+    made = t_shirt(twin, armature, bones, _tree(rest_points(body), get_triangles(body.data)))
     with all_or_nothing():
         shirt = _shirt_object(made, list(bones.values()))
         shirt.data.materials.append(_fabric())
@@ -109,7 +111,7 @@ def drape(context: Any, person: Person, frames: int = FRAMES) -> Work:
         fallen = _evaluated(context, shirt)
         if not np.isfinite(fallen).all():
             raise InputError("Blender's cloth broke in this pose; drape a calmer pose, or more frames.")
-        skin = _tree(_evaluated(context, twin), triangles(twin.data))
+        skin = _tree(_evaluated(context, twin), get_triangles(twin.data))
         for _ in range(2):  # skin stands out of the collision body here and there
             fallen = pushed_out(fallen, skin, OFF_SKIN_M)
         bones = {
@@ -127,7 +129,7 @@ def cloth_inside_share(context: Any, person: Person) -> float:
     shirt, twin = shirt_of(person), person.object("twin")
     if shirt is None or twin is None:
         raise InputError("There is no shirt on a twin to measure.")
-    skin = _tree(_evaluated(context, twin), triangles(twin.data))
+    skin = _tree(_evaluated(context, twin), get_triangles(twin.data))
     return inside_share(_evaluated(context, shirt), skin)
 
 
@@ -311,25 +313,19 @@ def _wearable(cls: Any, context: Any) -> Person | None:
     return None
 
 
-class PutOnShirt(bpy.types.Operator):
+class PutOnShirt(PersonOperator, bpy.types.Operator):
     """Put a simple T-shirt on the twin, cut of its own skin, to see how cloth falls on it"""
 
     bl_idname = "bodyscan.put_on_shirt"
     bl_label = "Put On a T-Shirt"
-    bl_options = UNDOABLE
 
     @classmethod
     def poll(cls, context: Any) -> bool:
         return _wearable(cls, context) is not None
 
-    def execute(self, context: Any) -> set[str]:
-        try:
-            shirt = put_on_shirt(context, chosen_person(context))
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"A T-shirt of {len(shirt.data.vertices):,} points. Drape it to see it fall.")
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        shirt = put_on_shirt(context, person)
+        return f"A T-shirt of {len(shirt.data.vertices):,} points. Drape it to see it fall."
 
 
 class Drape(TaskOperator, bpy.types.Operator):
@@ -358,12 +354,11 @@ class Drape(TaskOperator, bpy.types.Operator):
         )
 
 
-class TakeOff(bpy.types.Operator):
+class TakeOff(PersonOperator, bpy.types.Operator):
     """Remove the shirt and everything that was made for it"""
 
     bl_idname = "bodyscan.take_off_shirt"
     bl_label = "Take Off"
-    bl_options = UNDOABLE
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -373,19 +368,12 @@ class TakeOff(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        take_off(chosen_person(context))
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        take_off(person)
+        return ""
 
 
 CLASSES = (PutOnShirt, Drape, TakeOff)
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

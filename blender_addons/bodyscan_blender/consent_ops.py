@@ -22,9 +22,9 @@ from . import guard, people
 from .fit_step import person_property
 from .guard_geometry import rest_body
 from .guard_withhold import withhold
+from .people import chosen_person
 from .person_operators import forget_folder
 from .settings import MEDIA, PURPOSES, medium_of, use_of
-from .step_run import chosen_person
 from .steps_session import work_root
 from .verdicts import judge, use_words
 

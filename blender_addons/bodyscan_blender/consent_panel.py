@@ -11,6 +11,7 @@ import bpy
 from . import guard, people
 from .guard_tell import last_words
 from .main_panel import panel_width
+from .sidebar import SidebarPanel
 from .step_words import wrapped
 from .verdicts import Verdict, panel_rows, use_words
 
@@ -19,12 +20,9 @@ ORDER = 10
 """In the tab, behind the steps."""
 
 
-class VIEW3D_PT_bodyscan_consent(bpy.types.Panel):
+class VIEW3D_PT_bodyscan_consent(SidebarPanel, bpy.types.Panel):
     bl_idname = "VIEW3D_PT_bodyscan_consent"
     bl_label = "Consent"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_order = ORDER
 
     def draw(self, context: Any) -> None:

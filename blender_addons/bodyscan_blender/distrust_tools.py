@@ -35,7 +35,7 @@ class BODYSCAN_OT_distrust_paint(EditTool, bpy.types.Operator):
     bl_label = "Paint Distrust"
     bl_description = "Paint on the scan where it is wrong (hair, noise, a filled hole): the fit leaves it out"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = scan_object(person)
         hide_distrust(context, item)
         begin_painting(context, item)
@@ -51,7 +51,7 @@ class BODYSCAN_OT_distrust_done(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return "" if context.mode == "PAINT_WEIGHT" else "Nothing is being painted"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         bpy.ops.object.mode_set(mode="OBJECT")
         count_share(person)
         return share_words(person)
@@ -72,7 +72,7 @@ class BODYSCAN_OT_distrust_selected(EditTool, bpy.types.Operator):
         is_active = item is not None and context.active_object == item
         return "" if is_active else "Select the scan, and its vertices in edit mode"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = scan_object(person)
         mode = item.mode
         if mode != "OBJECT":
@@ -96,7 +96,7 @@ class BODYSCAN_OT_distrust_show(EditTool, bpy.types.Operator):
     bl_label = "Show Distrust"
     bl_description = "Show the scan in its own colours, red where it is not trusted; again: as before"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = scan_object(person)
         if item.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
@@ -120,7 +120,7 @@ class BODYSCAN_OT_distrust_clear(EditTool, bpy.types.Operator):
         is_painted = item is not None and item.type == "MESH" and item.vertex_groups.get(GROUP) is not None
         return "" if is_painted else "Nothing is painted"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = scan_object(person)
         if item.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
@@ -140,11 +140,4 @@ CLASSES = (
 )
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -23,6 +23,7 @@ from .mesh_data import get_values
 from .people import Person, active_person, people_of
 from .pose_moves import moves_of
 from .shape_measures import MEASURES
+from .sidebar import SidebarPanel
 from .step_words import wrapped
 from .swatches import swatch
 from .vertex_colors import shows
@@ -48,12 +49,9 @@ def sentence(layout: Any, context: Any, text: str, *, icon: str = "NONE") -> Non
         column.label(text=line, icon=blank if number else icon)
 
 
-class BODYSCAN_PT_edit(bpy.types.Panel):
+class BODYSCAN_PT_edit(SidebarPanel, bpy.types.Panel):
     bl_idname = "BODYSCAN_PT_edit"
     bl_label = "Edit the Fit"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_order = 20
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
@@ -80,12 +78,9 @@ class BODYSCAN_PT_edit(bpy.types.Panel):
                 button.person, button.anew = person.id, anew
 
 
-class _Part:
+class _Part(SidebarPanel):
     """What all parts of the panel are."""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_parent_id = "BODYSCAN_PT_edit"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
     needs_fit = True
@@ -276,11 +271,4 @@ CLASSES = (
 )
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

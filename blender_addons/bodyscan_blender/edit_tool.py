@@ -6,20 +6,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bodyscan.errors import BodyscanError
-
 from .fit_state import has_fit
-from .people import Person, active_person
-from .step_run import chosen_person
+from .operator_base import PersonOperator
+from .people import Person, active_person, chosen_person
 
 
-class EditTool:
-    """Mixin: works on the person of the active object, and can be undone.
+class EditTool(PersonOperator):
+    """Mixin: works on a person's scan or fit. An operator that needs more than a scan defines `ready`."""
 
-    An operator defines `edit`, which may raise `BodyscanError`, and where it needs more than a scan `ready`.
-    """
-
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
     needs_fit: ClassVar[bool] = False
 
     @classmethod
@@ -35,20 +29,6 @@ class EditTool:
     def ready(cls, context: Any, person: Person) -> str:
         """Why the operator makes no sense now, in words; empty where it does."""
         return ""
-
-    def edit(self, context: Any, person: Person) -> str:
-        """Do the work and return what came of it in words, or nothing; raises `BodyscanError`."""
-        raise NotImplementedError
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            words = self.edit(context, chosen_person(context))
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
-        if words:
-            self.report({"INFO"}, words)  # type: ignore[attr-defined]
-        return {"FINISHED"}
 
 
 def why_not(context: Any, *, needs_fit: bool) -> str:

@@ -14,14 +14,13 @@ from bodyscan.errors import InputError
 from bodyscan.run.outputs import check_output_file
 
 from .fit_step import person_property
-from .people import Person
+from .people import Person, chosen_person
 from .settings import preference
 from .shown_results import align, shown
 from .step_events import Done
 from .step_run import (
     StepFailed,
     StepRequest,
-    chosen_person,
     common_fields,
     failures,
     find_person,

@@ -12,12 +12,11 @@ from typing import Any
 
 import bpy
 
-from bodyscan.errors import BodyscanError, InputError
+from bodyscan.errors import InputError
 
 from .expression_words import base_name, mirrored, preset_weights, presets
+from .operator_base import PersonOperator
 from .people import Person, active_person
-from .rollback import UNDOABLE
-from .twin_data import chosen_person
 
 LINK = "bodyscan_face"
 """Name of the property group of an object."""
@@ -176,22 +175,10 @@ def _posable(cls: Any, context: Any) -> bool:
     return True
 
 
-class _FaceOperator:
-    bl_options = UNDOABLE
-
+class _FaceOperator(PersonOperator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         return _posable(cls, context)
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            words = self.change(context, chosen_person(context))  # type: ignore[attr-defined]
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
-        if words:
-            self.report({"INFO"}, words)  # type: ignore[attr-defined]
-        return {"FINISHED"}
 
 
 class ShowExpression(_FaceOperator, bpy.types.Operator):

@@ -10,8 +10,8 @@ import bpy
 
 from .expression_words import LEFT, PARTS, base_name, face_rows, presets
 from .expressions import ARKIT_PAIRS, LINK, shapes_of
-from .people import active_person
-from .twin_data import chosen_person
+from .people import active_person, chosen_person
+from .sidebar import SidebarPanel
 
 ORDER = 40
 """In the tab, behind the rig."""
@@ -33,12 +33,9 @@ def face_problem(context: Any) -> str:
     return ""
 
 
-class BODYSCAN_PT_face(bpy.types.Panel):
+class BODYSCAN_PT_face(SidebarPanel, bpy.types.Panel):
     bl_idname = "BODYSCAN_PT_face"
     bl_label = "Face"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_order = ORDER
     bl_options = CLOSED
 
@@ -60,12 +57,9 @@ class BODYSCAN_PT_face(bpy.types.Panel):
         row.prop(settings, "link", text="", icon="LINKED" if settings.link else "UNLINKED")
 
 
-class _Part:
+class _Part(SidebarPanel):
     """The shapes of one part of the face."""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_parent_id = "BODYSCAN_PT_face"
 
     @classmethod
@@ -104,11 +98,4 @@ def _panel(part: str, order: int) -> type:
 CLASSES = (BODYSCAN_PT_face, *(_panel(part, order) for order, part in enumerate(PARTS)))
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

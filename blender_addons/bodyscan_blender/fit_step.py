@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import bpy
 
-from .step_run import StepRequest, chosen_person, steps_task
+from .people import chosen_person
+from .step_run import StepRequest, steps_task
 from .step_settings import ONCE, size_property, surface_property
 from .task import Task, TaskOperator
 

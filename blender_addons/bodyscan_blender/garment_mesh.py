@@ -20,8 +20,9 @@ from scipy.spatial import KDTree
 
 from bodyscan.errors import InputError
 
+from .mesh_points import get_triangles
 from .people import BODY_VERTEX
-from .twin_data import influences, rest_points, triangles
+from .twin_data import influences, rest_points
 
 SLEEVE = 0.62
 """Share of the upper arm that the sleeve covers."""
@@ -72,7 +73,7 @@ def t_shirt(twin: Any, armature: Any, bones: dict[str, str], collider: BVHTree) 
         mesh.free()
     if len(vertices) < 100:
         raise InputError("The twin's skin is no whole trunk; a shirt cannot be cut of it.")
-    skin = BVHTree.FromPolygons(rest_points(twin).tolist(), triangles(twin.data).tolist())
+    skin = BVHTree.FromPolygons(rest_points(twin).tolist(), get_triangles(twin.data).tolist())
     vertices = _eased(vertices, faces, rim, (skin, collider))
     nearest = KDTree(rest_points(twin)).query(vertices)[1]
     return GarmentMesh(vertices, faces, joints[nearest], weights[nearest])
@@ -91,7 +92,7 @@ def _cut(twin: Any, armature: Any, bones: dict[str, str], joints: np.ndarray, we
     arms = {side: (f"{side}UpperArm", f"{side}LowerArm") for side in ("left", "right")}
     wanted = np.isin(owner, [*TORSO, *AROUND, *arms["left"], *arms["right"]])
     arm_faces: dict[str, list[Any]] = {"left": [], "right": []}
-    for corners in first[triangles(twin.data)]:
+    for corners in first[get_triangles(twin.data)]:
         if not wanted[corners].all() or len(set(corners.tolist())) < 3:
             continue
         face = mesh.faces.new([made[int(corner)] for corner in corners])

@@ -14,6 +14,7 @@ from bodyscan.consent.record import Modification
 
 from . import people
 from .axes import world_from_blender
+from .mesh_points import get_triangles
 from .verdicts import Act, Body, Change
 
 SAME_SIZE = 1e-3
@@ -56,10 +57,7 @@ def _triangles(mesh: Any) -> np.ndarray:
         elif len(faces):
             mesh.attributes[".corner_vert"].data.foreach_get("value", faces)
         return faces.reshape(-1, 3)
-    mesh.calc_loop_triangles()
-    faces = np.empty(len(mesh.loop_triangles) * 3, np.int32)
-    mesh.loop_triangles.foreach_get("vertices", faces)
-    return faces.reshape(-1, 3)
+    return get_triangles(mesh)
 
 
 def fingerprint(body: Body | None) -> bytes:

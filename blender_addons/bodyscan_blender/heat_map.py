@@ -192,7 +192,7 @@ class BODYSCAN_OT_heat_map(EditTool, bpy.types.Operator):
     bl_description = "Colour scan and fitted surface by their distance; again: show them as before"
     needs_fit = True
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         if is_on(person):
             with copies_made_anew(context, person):
                 hide_heat_map(context, person)
@@ -210,7 +210,7 @@ class BODYSCAN_OT_heat_map_again(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return "" if is_on(person) else "The heat map is off"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         return _measured(context, person, person.collection.bodyscan_heat.range_mm)
 
 

@@ -48,7 +48,7 @@ class BODYSCAN_OT_landmarks_show(EditTool, bpy.types.Operator):
         name="With the face", description="The 478 points of the face as well", default=False
     )
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         scan = scan_of(person)
         result = work_folder(person).state()["scan"].result
         made = landmarks.show_landmarks(
@@ -78,7 +78,7 @@ class BODYSCAN_OT_landmark_restore(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return "" if landmarks.moved(person) else "No landmark was moved or added"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         items = list(landmarks.by_name(person).values())
         if not self.all:
             items = [item for item in items if item.select_get()]
@@ -96,7 +96,7 @@ class BODYSCAN_OT_landmark_select(EditTool, bpy.types.Operator):
     name: bpy.props.StringProperty(name="Landmark")
     extend: bpy.props.BoolProperty(name="Extend", description="Keep what is selected", default=False)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = landmarks.by_name(person).get(self.name)
         if item is None:
             raise InputError(f"There is no landmark '{self.name}' in the scene; show or add it first.")
@@ -116,7 +116,7 @@ class BODYSCAN_OT_landmark_counterpart(EditTool, bpy.types.Operator):
         item = context.active_object
         return "" if item is not None and landmarks.NAME in item else "Select a landmark first"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         name = context.active_object[landmarks.NAME]
         other = mirrored(name)
         if other is None:
@@ -155,7 +155,7 @@ class BODYSCAN_OT_landmark_add(EditTool, bpy.types.Operator):
         context.window_manager.invoke_search_popup(self)
         return {"FINISHED"}
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         if not self.name:
             raise InputError("Every landmark is in the scene already.")
         model = load_body_model()

@@ -22,6 +22,7 @@ from .people import Person, active_person, people_of
 from .settings import preference
 from .show_results import in_scene
 from .shown_results import folder_stamp, shown
+from .sidebar import SidebarPanel
 from .step_run import failures, folder_of
 from .step_words import Facts, StepView, is_acceptable, next_step, percent, step_views, wrapped
 
@@ -41,12 +42,9 @@ ORDER = 0
 """Of this panel in its tab; those of others come after it."""
 
 
-class VIEW3D_PT_bodyscan(bpy.types.Panel):
+class VIEW3D_PT_bodyscan(SidebarPanel, bpy.types.Panel):
     bl_idname = "VIEW3D_PT_bodyscan"
     bl_label = "Twin"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_order = ORDER
 
     def draw(self, context: Any) -> None:
@@ -65,14 +63,11 @@ class VIEW3D_PT_bodyscan(bpy.types.Panel):
         draw_person(layout, context, person)
 
 
-class VIEW3D_PT_bodyscan_another(bpy.types.Panel):
+class VIEW3D_PT_bodyscan_another(SidebarPanel, bpy.types.Panel):
     """Where one person is there, the next one is imported from here."""
 
     bl_idname = "VIEW3D_PT_bodyscan_another"
     bl_label = "Another Person"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_parent_id = "VIEW3D_PT_bodyscan"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 

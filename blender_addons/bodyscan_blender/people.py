@@ -16,6 +16,8 @@ from typing import Any
 
 import bpy
 
+from bodyscan.errors import InputError
+
 PERSON = "bodyscan_person"
 """Of a person's collection and of each object: 12 hex digits."""
 ROLE = "bodyscan_role"
@@ -134,6 +136,24 @@ def active_person(context: Any) -> Person | None:
         return person
     everybody = people_of(context.scene)
     return everybody[0] if len(everybody) == 1 else None
+
+
+def chosen_person(context: Any, name: str = "") -> Person:
+    """Return the person of a name or an id, else the active one. Raises `InputError` for nobody."""
+    everybody = people_of(context.scene)
+    if name:
+        for person in everybody:
+            if name in (person.id, person.name):
+                return person
+        known = ", ".join(person.name for person in everybody) or "nobody"
+        raise InputError(f"There is no person '{name}' in this scene; there is {known}.")
+    person = active_person(context)
+    if person is not None:
+        return person
+    if not everybody:
+        raise InputError("There is nobody in this scene; import a capture first.")
+    names = ", ".join(person.name for person in everybody)
+    raise InputError(f"There are several persons in this scene ({names}); choose one of them first.")
 
 
 def is_twin(item: Any) -> bool:

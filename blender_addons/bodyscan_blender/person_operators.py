@@ -14,9 +14,10 @@ from bodyscan.steps.folder import WorkFolder
 
 from .command import pip_command
 from .fit_step import person_property
+from .people import chosen_person
 from .show_results import ROLES, show_results
 from .shown_results import align, shown
-from .step_run import chosen_person, find_person, folder_of
+from .step_run import find_person, folder_of
 from .task import Task, TaskOperator, Work
 
 

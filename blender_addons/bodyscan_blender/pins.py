@@ -96,7 +96,7 @@ class BODYSCAN_OT_pin(EditTool, bpy.types.Operator):
 
     region: bpy.props.StringProperty(name="Part", description="Name of the body's part")
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         model, before = shown_fit(person).model, pinned(person)
         kept = [name for name in before if name != self.region]
         pin(person, kept if self.region in before else [*before, self.region], model=model)
@@ -114,7 +114,7 @@ class BODYSCAN_OT_pins_clear(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return "" if pinned(person) else "Nothing is pinned"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         del person.collection[PINNED]
         item = person.object("surface")
         if shows(item) == COLORS:
@@ -129,7 +129,7 @@ class BODYSCAN_OT_pins_show(EditTool, bpy.types.Operator):
     bl_description = "Colour the pinned parts of the fitted surface; again: show it as before"
     needs_fit = True
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         item = fitted_surface(person)
         with copies_made_anew(context, person):
             if shows(item) == COLORS:
@@ -154,11 +154,4 @@ def show_pins(context: Any, person: Person) -> None:
 CLASSES = (BODYSCAN_OT_pin, BODYSCAN_OT_pins_clear, BODYSCAN_OT_pins_show)
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

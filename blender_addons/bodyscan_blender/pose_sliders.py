@@ -90,7 +90,7 @@ class BODYSCAN_OT_pose_mirror(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return _why_as_fitted(person)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         other = "right" if self.source == "left" else "left"
         _, moves = adjustments(person)
         wanted = {
@@ -112,7 +112,7 @@ class BODYSCAN_OT_pose_reset(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return _why_as_fitted(person)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         reset(person, shape=False)
         return ""
 

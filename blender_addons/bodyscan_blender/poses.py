@@ -10,19 +10,19 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from bodyscan.errors import BodyscanError, InputError
+from bodyscan.errors import InputError
 from bodyscan.types import Skeleton
 
 from . import ik
 from .armature import tidy_bones, vrm_bones
 from .axes import BLENDER_FROM_WORLD, world_from_blender
 from .bone_layout import BoneLayout, bone_layout, group_of
+from .operator_base import PersonOperator
 from .people import Person, active_person
 from .pose_arrays import Pose, PoseBody, ground
 from .pose_bones import local_rotation, put_rotation, rest_from_parent, rotation_path
 from .pose_solver import library, solve_pose
-from .rollback import UNDOABLE
-from .twin_data import chosen_person, influences, points, rest_points
+from .twin_data import influences, points, rest_points
 
 FOLLOWS_RIGIFY = "bodyscan Rigify"
 """Begins the names of the constraints by which a twin follows a Rigify rig."""
@@ -203,12 +203,19 @@ def posable(cls: Any, context: Any) -> Person | None:
     return person
 
 
-class ApplyPose(bpy.types.Operator):
+class PoseOperator(PersonOperator):
+    """Mixin: works on a twin that may be posed."""
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return posable(cls, context) is not None
+
+
+class ApplyPose(PoseOperator, bpy.types.Operator):
     """Bring the person into a pose of the library; the soles stand on the floor"""
 
     bl_idname = "bodyscan.pose"
     bl_label = "Pose"
-    bl_options = UNDOABLE
 
     pose: bpy.props.EnumProperty(
         name="Pose", items=[(name, said["label"], said["says"]) for name, said in library().items()]
@@ -223,51 +230,25 @@ class ApplyPose(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
-        return posable(cls, context) is not None
-
-    @classmethod
     def description(cls, context: Any, properties: Any) -> str:
         return library()[properties.pose]["says"]
 
-    def execute(self, context: Any) -> set[str]:
-        try:
-            apply_pose(context, chosen_person(context), self.pose, self.strength)
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        apply_pose(context, person, self.pose, self.strength)
+        return ""
 
 
-class PutOnFloor(bpy.types.Operator):
+class PutOnFloor(PoseOperator, bpy.types.Operator):
     """Move the hips so that the lowest sole stands on the floor"""
 
     bl_idname = "bodyscan.put_on_floor"
     bl_label = "Soles on the Floor"
-    bl_options = UNDOABLE
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return posable(cls, context) is not None
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            moved = put_on_floor(context, chosen_person(context))
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"The hips moved by {moved * 100:.1f} cm.")
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        return f"The hips moved by {put_on_floor(context, person) * 100:.1f} cm."
 
 
 CLASSES = (ApplyPose, PutOnFloor)
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

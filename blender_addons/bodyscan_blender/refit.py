@@ -19,8 +19,9 @@ from .before_after import present_view, show_view
 from .edit_tool import why_not
 from .edits import request_fields, tidy
 from .fit_state import has_fit
+from .people import chosen_person
 from .scan_object import leave_edit_mode
-from .step_run import StepRequest, chosen_person, find_person, steps_task
+from .step_run import StepRequest, find_person, steps_task
 from .task import Task, TaskOperator, Work, current
 
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import bpy
 
-from bodyscan.errors import BodyscanError, InputError
+from bodyscan.errors import InputError
 
 from . import ik
 from .armature import is_tidy
+from .people import Person
 from .pose_bones import rotation_path
-from .poses import follows_rigify, posable, tidy, twin_and_armature
-from .rollback import UNDOABLE
-from .twin_data import chosen_person
+from .poses import PoseOperator, follows_rigify, posable, tidy, twin_and_armature
 
 LIMB_ITEMS = [
     ("left_arm", "Left Arm", "The person's left arm"),
@@ -25,42 +24,33 @@ LIMB_ITEMS = [
 ]
 
 
-class SwitchIK(bpy.types.Operator):
+class SwitchIK(PoseOperator, bpy.types.Operator):
     """Let hands or feet lead the limb, or pose it bone by bone again; what you see does not move"""
 
     bl_idname = "bodyscan.switch_ik"
     bl_label = "Switch IK"
-    bl_options = UNDOABLE
 
     limbs: bpy.props.EnumProperty(
         name="Limbs", items=LIMB_ITEMS, options={"ENUM_FLAG"}, default={name for name, _, _ in LIMB_ITEMS}
     )
     on: bpy.props.BoolProperty(name="IK", description="On: IK. Off: bone by bone", default=True)
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return posable(cls, context) is not None
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            _, armature = twin_and_armature(chosen_person(context))
-            if follows_rigify(armature):
-                raise InputError("This twin follows a Rigify rig, which has its own IK.")
-            if not is_tidy(armature):
-                raise InputError("Another importer laid out these bones; press Tidy Bones first.")
-            limbs = [limb for limb in ik.LIMBS if limb in self.limbs]
-            if not limbs:
-                raise InputError("No limb was chosen; choose an arm or a leg.")
-            for limb in limbs:
-                ik.limb_bones(armature, limb)  # all of them, before one is changed
-            for limb in limbs:
-                ik.switch_ik(context, armature, limb, self.on)
-                if context.scene.tool_settings.use_keyframe_insert_auto and ik.has_ik(armature, limb):
-                    _key(context, armature, limb)
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        _, armature = twin_and_armature(person)
+        if follows_rigify(armature):
+            raise InputError("This twin follows a Rigify rig, which has its own IK.")
+        if not is_tidy(armature):
+            raise InputError("Another importer laid out these bones; press Tidy Bones first.")
+        limbs = [limb for limb in ik.LIMBS if limb in self.limbs]
+        if not limbs:
+            raise InputError("No limb was chosen; choose an arm or a leg.")
+        for limb in limbs:
+            ik.limb_bones(armature, limb)  # all of them, before one is changed
+        for limb in limbs:
+            ik.switch_ik(context, armature, limb, self.on)
+            if context.scene.tool_settings.use_keyframe_insert_auto and ik.has_ik(armature, limb):
+                _key(context, armature, limb)
+        return ""
 
 
 def _key(context: Any, armature: Any, limb: str) -> None:
@@ -75,32 +65,22 @@ def _key(context: Any, armature: Any, limb: str) -> None:
         armature.pose.bones[name].keyframe_insert("location", frame=frame)
 
 
-class TidyBones(bpy.types.Operator):
+class TidyBones(PoseOperator, bpy.types.Operator):
     """Lay out bones that another importer brought: along the limbs, bending about X, with rings to hold"""
 
     bl_idname = "bodyscan.tidy_bones"
     bl_label = "Tidy Bones"
-    bl_options = UNDOABLE
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return posable(cls, context) is not None
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            tidy(context, chosen_person(context))
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        tidy(context, person)
+        return ""
 
 
-class RemoveIK(bpy.types.Operator):
+class RemoveIK(PoseOperator, bpy.types.Operator):
     """Remove all IK of this twin: its controls and hidden bones go, the pose stays"""
 
     bl_idname = "bodyscan.remove_ik"
     bl_label = "Remove IK"
-    bl_options = UNDOABLE
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -112,24 +92,12 @@ class RemoveIK(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        try:
-            _, armature = twin_and_armature(chosen_person(context))
-            ik.remove_ik(context, armature)
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def change(self, context: Any, person: Person) -> str:
+        ik.remove_ik(context, twin_and_armature(person)[1])
+        return ""
 
 
 CLASSES = (SwitchIK, RemoveIK, TidyBones)
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -11,12 +11,12 @@ import bpy
 from . import ik
 from .armature import is_tidy
 from .cloth import shirt_of
-from .people import active_person
+from .people import active_person, chosen_person
 from .pose_solver import library
 from .poses import follows_rigify, twin_and_armature
 from .rig_operators import LIMB_ITEMS
 from .rigify import rigify_object
-from .twin_data import chosen_person
+from .sidebar import SidebarPanel
 
 ORDER = 30
 """In the tab, behind consent and before the face."""
@@ -52,12 +52,9 @@ class RigSettings(bpy.types.PropertyGroup):
     )
 
 
-class BODYSCAN_PT_rig(bpy.types.Panel):
+class BODYSCAN_PT_rig(SidebarPanel, bpy.types.Panel):
     bl_idname = "BODYSCAN_PT_rig"
     bl_label = "Rig"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
     bl_order = ORDER
     bl_options = CLOSED
 
@@ -82,10 +79,7 @@ class BODYSCAN_PT_rig(bpy.types.Panel):
         layout.operator("bodyscan.put_on_floor", icon="ALIGN_BOTTOM")
 
 
-class _Part:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "bodyscan"
+class _Part(SidebarPanel):
     bl_parent_id = "BODYSCAN_PT_rig"
 
     @classmethod

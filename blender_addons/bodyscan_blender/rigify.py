@@ -16,18 +16,18 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from bodyscan.errors import BodyscanError, InputError
+from bodyscan.errors import InputError
 
 from . import ik
 from .armature import is_tidy, vrm_bones
 from .axes import blender_from_world
+from .operator_base import PersonOperator
 from .people import PERSON, Person
 from .pose_arrays import owned_by
 from .pose_bones import local_rotation, put_rotation
 from .poses import FOLLOWS_RIGIFY, follows_rigify, posable, pose_body, twin_and_armature
 from .rigify_places import LIMBS, RIGIFY_NAMES, SIDES, TRUNK, Place, places
-from .rollback import UNDOABLE, all_or_nothing, editing
-from .twin_data import chosen_person
+from .rollback import all_or_nothing, editing
 
 KIND = "bodyscan_rigify"
 """Of an object of Rigify's: `metarig` or `rig`."""
@@ -308,8 +308,7 @@ def _last_line(error: BaseException) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
-class _RigifyOperator:
-    bl_options = UNDOABLE
+class _RigifyOperator(PersonOperator):
     needs = ""
 
     @classmethod
@@ -322,16 +321,6 @@ class _RigifyOperator:
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        try:
-            words = self.change(context, chosen_person(context))  # type: ignore[attr-defined]
-        except BodyscanError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
-            return {"CANCELLED"}
-        for sentence in words:
-            self.report({"INFO"}, sentence)  # type: ignore[attr-defined]
-        return {"FINISHED"}
-
 
 class AddMetarig(_RigifyOperator, bpy.types.Operator):
     """Put Rigify's human metarig on the twin's joints, ready to be generated"""
@@ -339,8 +328,8 @@ class AddMetarig(_RigifyOperator, bpy.types.Operator):
     bl_idname = "bodyscan.add_metarig"
     bl_label = "Add Metarig"
 
-    def change(self, context: Any, person: Person) -> list[str]:
-        return add_metarig(context, person)[1]
+    def change(self, context: Any, person: Person) -> str:
+        return "\n".join(add_metarig(context, person)[1])
 
 
 class GenerateRig(_RigifyOperator, bpy.types.Operator):
@@ -351,9 +340,9 @@ class GenerateRig(_RigifyOperator, bpy.types.Operator):
     bl_label = "Generate and Follow"
     needs = "metarig"
 
-    def change(self, context: Any, person: Person) -> list[str]:
+    def change(self, context: Any, person: Person) -> str:
         rig = generate_rig(context, person)
-        return [f"The twin follows {rig.name}; animate that."]
+        return f"The twin follows {rig.name}; animate that."
 
 
 class RemoveRigify(_RigifyOperator, bpy.types.Operator):
@@ -363,19 +352,12 @@ class RemoveRigify(_RigifyOperator, bpy.types.Operator):
     bl_label = "Remove Rigify"
     needs = "metarig"
 
-    def change(self, context: Any, person: Person) -> list[str]:
+    def change(self, context: Any, person: Person) -> str:
         remove_rigify(context, person)
-        return []
+        return ""
 
 
 CLASSES = (AddMetarig, GenerateRig, RemoveRigify)
 
 
-def register() -> None:
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

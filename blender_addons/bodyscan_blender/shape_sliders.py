@@ -158,7 +158,7 @@ class BODYSCAN_OT_shape_ready(EditTool, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
     needs_fit = True
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         make_ready(person)
         return ""
 
@@ -174,7 +174,7 @@ class BODYSCAN_OT_shape_set(EditTool, bpy.types.Operator):
     )
     value: bpy.props.FloatProperty(name="Value", description="Centimetres, or litres", min=1.0, max=300.0)
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         set_measure(person, self.measure, self.value)
         index = next(k for k, m in enumerate(MEASURES) if m.name == self.measure)
         measure, reached = MEASURES[index], float(measures_of(person)[index])
@@ -194,7 +194,7 @@ class BODYSCAN_OT_shape_reset(EditTool, bpy.types.Operator):
     def ready(cls, context: Any, person: Person) -> str:
         return "" if adjustments(person)[0] is not None else "The shape is as it was fitted"
 
-    def edit(self, context: Any, person: Person) -> str:
+    def change(self, context: Any, person: Person) -> str:
         reset(person, pose=False)
         return ""
 

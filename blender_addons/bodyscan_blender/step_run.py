@@ -18,7 +18,7 @@ import bpy
 
 from bodyscan.errors import BodyscanError, InputError
 
-from .people import PERSON, Person, active_person, people_of
+from .people import PERSON, Person
 from .settings import preference
 from .show_results import show_results
 from .shown_results import align, shown
@@ -174,21 +174,3 @@ def find_person(person_id: str) -> Person:
         if collection.get(PERSON) == person_id:
             return Person(collection)
     raise InputError("The person is not in this file any more; what was made for them was not shown.")
-
-
-def chosen_person(context: Any, name: str = "") -> Person:
-    """Return the person of a name or an id, else the active one. Raises `InputError` for nobody."""
-    everybody = people_of(context.scene)
-    if name:
-        for person in everybody:
-            if name in (person.id, person.name):
-                return person
-        known = ", ".join(person.name for person in everybody) or "nobody"
-        raise InputError(f"There is no person '{name}' in this scene; there is {known}.")
-    person = active_person(context)
-    if person is not None:
-        return person
-    if not everybody:
-        raise InputError("There is nobody in this scene; import a capture first.")
-    names = ", ".join(person.name for person in everybody)
-    raise InputError(f"There are several persons in this scene ({names}); choose one of them first.")

@@ -11,17 +11,7 @@ import numpy as np
 
 from bodyscan.errors import InputError
 
-from .people import Person, active_person
-
 INFLUENCES = 4
-
-
-def chosen_person(context: Any) -> Person:
-    """The person that the buttons are about. Raises `InputError` where there is none."""
-    person = active_person(context)
-    if person is None:
-        raise InputError("Nobody is chosen: select an object of the person.")
-    return person
 
 
 def points(collection: Any, name: str) -> np.ndarray:
@@ -35,14 +25,6 @@ def rest_points(item: Any) -> np.ndarray:
     """(V, 3) float64 of a mesh object at rest: its basis where it has face shapes."""
     keys = item.data.shape_keys
     return points(item.data.vertices if keys is None else keys.reference_key.points, "co")
-
-
-def triangles(mesh: Any) -> np.ndarray:
-    """(F, 3) int32 of a mesh's triangles; polygons are cut into them."""
-    mesh.calc_loop_triangles()
-    out = np.empty(3 * len(mesh.loop_triangles), np.int32)
-    mesh.loop_triangles.foreach_get("vertices", out)
-    return out.reshape(-1, 3)
 
 
 def influences(item: Any, place: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:

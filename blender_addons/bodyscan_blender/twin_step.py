@@ -14,10 +14,10 @@ from bodyscan.errors import InputError
 from bodyscan.steps.folder import StepState, WorkFolder
 
 from .fit_step import person_property
-from .people import Person
+from .people import Person, chosen_person
 from .settings import preference
 from .shown_results import align
-from .step_run import StepRequest, chosen_person, folder_of, steps_task
+from .step_run import StepRequest, folder_of, steps_task
 from .step_settings import ONCE, accept_property, pose_property, size_property, surface_property
 from .steps_session import path_field
 from .task import Task, TaskOperator

@@ -8,8 +8,9 @@ import bpy
 import numpy as np
 from bodyscan_blender import cloth, poses
 from bodyscan_blender.axes import world_from_blender
+from bodyscan_blender.mesh_points import get_triangles
 from bodyscan_blender.pose_arrays import owned_by
-from bodyscan_blender.twin_data import points, triangles
+from bodyscan_blender.twin_data import points
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
@@ -56,7 +57,7 @@ def put_on(person: Any) -> dict[str, Any]:
         "height": [float(places[:, 1].min()), float(places[:, 1].max())],
         "stature": float(at_rest[:, 1].max()),
         "width": float(np.ptp(places[:, 0])),
-        "rims": rims(triangles(shirt.data)),
+        "rims": rims(get_triangles(shirt.data)),
         "parent": shirt.parent.name,
     }
 
@@ -112,7 +113,7 @@ def pierced(person: Any) -> list[float]:
     Skin is pierced where cloth lies close below it, facing as it does, and none above it.
     """
     shirt, skin = cloth.shirt_of(person), person.object("twin")
-    tree = BVHTree.FromPolygons(plain(shirt).tolist(), triangles(shirt.data).tolist())
+    tree = BVHTree.FromPolygons(plain(shirt).tolist(), get_triangles(shirt.data).tolist())
     trunk = owned_by(poses.pose_body(person), "spine", "chest", "upperChest")
     evaluated = skin.evaluated_get(bpy.context.evaluated_depsgraph_get())
     normals = world_from_blender(points(evaluated.to_mesh().vertices, "normal"))

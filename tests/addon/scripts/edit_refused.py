@@ -35,7 +35,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
             reports.append(words)
 
     reports.append(
-        BODYSCAN_OT_landmarks_show.edit(
+        BODYSCAN_OT_landmarks_show.change(
             Reporting(), bpy.context, make_person(Path(arguments["folder"] + "2"), landmarks=False)
         )
     )
