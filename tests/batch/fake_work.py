@@ -35,6 +35,12 @@ _STAGES = (
 COMMAND = (sys.executable, "-P", "-m", "bodyscan.batch.host", "batch.fake_work")
 
 
+def warm(values: Mapping[str, Any]) -> None:
+    """Nothing is shared between fake scans; one whose id says so fails here, in the host."""
+    if values["id"] == "cold":
+        raise ValueError("nothing can be worked out for this one")
+
+
 def work(values: Mapping[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Do what the option `do` says, then make a small twin of the capture's bytes."""
     task, folder = Task.of(values), Path(values["folder"])

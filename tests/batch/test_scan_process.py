@@ -41,11 +41,11 @@ def run(process, tmp_path):
     capture = tmp_path / "capture.ply"
     events: list[dict] = []
 
-    def run(do="", seconds=0.0, time_limit_s=30.0, memory_limit_bytes=GB, stopped=lambda: False):
+    def run(do="", seconds=0.0, time_limit_s=30.0, memory_limit_bytes=GB, stopped=lambda: False, name="anna"):
         capture.write_text(json.dumps({"do": do, "seconds": seconds}))
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
-        task = Task("anna", "anna-1", str(capture), "c.json", "{}", str(tmp_path))
+        task = Task(name, f"{name}-1", str(capture), "c.json", "{}", str(tmp_path))
         values = task.values() | {"folder": str(folder), "log": str(folder / "log.txt")}
         return process.run(
             values,
@@ -89,6 +89,13 @@ def test_every_scan_has_a_process_of_its_own_and_the_host_stays(run, process):
     run()
     pids = [event["pid"] for event in run.events if event["event"] == "begun"]
     assert len(set(pids)) == 2
+    assert process._host.pid == host
+
+
+def test_what_cannot_be_worked_out_before_is_left_to_the_scan(run, process):
+    run()
+    host = process._host.pid
+    assert run(name="cold").error is None
     assert process._host.pid == host
 
 

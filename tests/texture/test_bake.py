@@ -11,7 +11,9 @@ from bodyscan.errors import InputError
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.srgb import linear_from_srgb
 from bodyscan.geometry.surface_color import image_light
-from bodyscan.texture import TexelColors, TextureOptions, bake_textures, body_texels
+from bodyscan.texture import TexelColors, TextureOptions, bake_textures, body_texels, prepare_texels
+from bodyscan.texture.dilate import nearest_texels
+from bodyscan.texture.mirror import mirrored_texels
 from bodyscan.types import Mesh, SkinTextures, Texture
 from texture.scans import MODEL, SURFACE, scan_of
 
@@ -189,3 +191,14 @@ def test_refusals_say_what_to_do() -> None:
         TextureOptions(size=1000)
     with pytest.raises(InputError, match="reach_mm is 0; possible: 2 to 100"):
         TextureOptions(reach_mm=0)
+
+
+def test_what_was_prepared_is_not_worked_out_again() -> None:
+    caches = (body_texels, nearest_texels, mirrored_texels)
+    for cache in caches:
+        cache.cache_clear()
+    prepare_texels(MODEL, SMALL.size)
+    before = [cache.cache_info().misses for cache in caches]
+    bake_textures(MODEL, SURFACE, scan_of(Mesh(SURFACE, MODEL.faces, colors=_stripes())), SMALL)
+    assert [cache.cache_info().misses for cache in caches] == before
+    assert all(cache.cache_info().hits for cache in caches)

@@ -9,7 +9,8 @@ output:
     {"event": "end", "code": 0, "signal": 0, "peak_bytes": 1}   that process is gone
 
 Importing Open3D, mediapipe and the rest takes 10 s, a third of a small scan's time; forked, a scan begins at
-once, with memory that no earlier scan has touched, and a crash takes that scan alone. A fork is sound only
+once, with memory that no earlier scan has touched, and a crash takes that scan alone. What all scans with the
+same options need is worked out before the fork as well, once. A fork is sound only
 while no other thread holds a lock: the number of OpenMP and BLAS threads must be 1 before the imports
 (`ENVIRONMENT`), or the first parallel loop of the fork waits forever for threads that it has not got. Open3D
 starts one thread of its own when it is imported; nothing that is used here misses it.
@@ -58,7 +59,8 @@ Work = Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None]
 def main(module: str = WORK) -> None:
     """Serve scans until standard input ends.
 
-    `module` has `work(task, say)`, which does one, and `PRELOADED`, the modules that it needs.
+    `module` has `work(task, say)`, which does one, `PRELOADED`, the modules that it needs, and
+    `warm(task)`, which fills caches that the next such tasks find filled, and starts no thread that lasts.
     """
     # Nobody but us writes to what was standard output: native code likes to print there.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -70,6 +72,10 @@ def main(module: str = WORK) -> None:
     _say(answers, {"event": "ready"})
     requests = _Lines(0)
     while (line := requests.next_line(IDLE_S)) is not None:
+        try:
+            worker.warm(json.loads(line))
+        except Exception:  # of the scan's own options: its process meets the same, and tells of it
+            traceback.print_exc()
         _serve(line, worker.work, answers, requests)
 
 

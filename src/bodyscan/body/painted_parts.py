@@ -30,6 +30,8 @@ IVORY, NECK, EDGE, GAP, GUM = (
 TONGUE, GROOVE, MOUTH, THROAT = (178, 100, 98), (138, 70, 70), (138, 70, 66), (66, 26, 26)
 UPPER_TEETH_MM = np.array([8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 10.0])
 LOWER_TEETH_MM = np.array([5.3, 5.8, 6.8, 7.0, 7.2, 11.0, 10.5])
+UPPER_SHADOW_M, LOWER_SHADOW_M = 0.0062, 0.0042
+"""How far the lids' shadow reaches over the eyeball: the upper lid throws the longer one."""
 CROWN_SHARE = 0.56
 """Of the height of a row of teeth; the rest is gum."""
 
@@ -105,10 +107,9 @@ def _shaded(model: BodyModel, points: F64) -> F64:
     lids = _dense(model, model.region("head") & ~model.inner, points)
     if not len(lids):
         return np.zeros(len(points))
-    distance, _ = KDTree(lids).query(points)
-    # The upper lid throws the longer shadow.
+    distance, _ = KDTree(lids).query(points, distance_upper_bound=UPPER_SHADOW_M)
     height = points[:, 1] - (points[:, 1].max() + points[:, 1].min()) / 2
-    return 1 - _step(0.0005, np.where(height > 0, 0.0062, 0.0042), distance)
+    return 1 - _step(0.0005, np.where(height > 0, UPPER_SHADOW_M, LOWER_SHADOW_M), distance)
 
 
 def _dense(model: BodyModel, chosen: Bool, near: F64) -> F64:

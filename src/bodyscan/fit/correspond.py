@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, Bool
 
 MIN_NORMAL_COSINE = 0.4
@@ -71,14 +72,16 @@ def scan_to_vertices(scan: ScanPoints, vertices: F64, normals: F64, seen: Bool, 
 def nearest_alike(scan: ScanPoints, vertices: F64, normals: F64, stretch_m: float) -> np.ndarray:
     """(N,) the vertex nearest to each scan point; normals that differ by 1 count as `stretch_m` metres."""
     tree = KDTree(np.hstack([vertices, stretch_m * normals]))
-    return np.asarray(tree.query(np.hstack([scan.points, stretch_m * scan.normals]), workers=-1)[1])
+    return np.asarray(
+        tree.query(np.hstack([scan.points, stretch_m * scan.normals]), workers=usable_threads())[1]
+    )
 
 
 def vertices_to_scan(
     scan: ScanPoints, vertices: F64, normals: F64, chosen: np.ndarray, sigma_m: float
 ) -> Pairs:
     """Each chosen body vertex with its nearest scan point, where that is not the border of a hole."""
-    gap, nearest = map(np.asarray, scan.tree.query(vertices[chosen], workers=-1))
+    gap, nearest = map(np.asarray, scan.tree.query(vertices[chosen], workers=usable_threads()))
     cosine = np.einsum("nc,nc->n", normals[chosen], scan.normals[nearest])
     along = np.abs(np.einsum("nc,nc->n", vertices[chosen] - scan.points[nearest], scan.normals[nearest]))
     # A drawn point may lie beside the foot of the perpendicular, but not farther than the draws are apart.
@@ -112,7 +115,9 @@ def scan_to_triangles(
     face_normal /= np.maximum(np.linalg.norm(face_normal, axis=1, keepdims=True), 1e-300)
     stretch = min(2.0 * sigma_m, 0.03)
     tree = KDTree(np.hstack([centre, stretch * face_normal]))
-    candidates = np.asarray(tree.query(np.hstack([scan.points, stretch * scan.normals]), k=6, workers=-1)[1])
+    candidates = np.asarray(
+        tree.query(np.hstack([scan.points, stretch * scan.normals]), k=6, workers=usable_threads())[1]
+    )
     best = np.full(len(scan.points), np.inf)
     chosen = np.zeros(len(scan.points), dtype=np.int64)
     weights = np.zeros((len(scan.points), 3))

@@ -29,6 +29,7 @@ from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.fit.start import seen_faces
 from bodyscan.geometry.normals import vertex_areas, vertex_normals
 from bodyscan.geometry.raycast import Raycaster
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, Mesh
 
 ROUNDS = 2
@@ -103,7 +104,7 @@ def refine_surface(
         measured = measure(model, vertices, solved(measured, everything), scan, limit_m / 2)
     # At the end also without what cloth and hair show: two factorisations side by side.
     beliefs = [everything, 1 - scan.covered] if scan.covered.any() else [everything]
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_threads()) as pool:
         offsets, *bare = pool.map(
             lambda believed: unfold(model, vertices, solved(measured, believed)), beliefs
         )
@@ -184,7 +185,7 @@ def _plate(model: BodyModel, vertices: F64, folds: F64, areas: F64, length_m: fl
 def foldedness(vertices: F64, normals: F64) -> F64:
     """(V,) 0..1: how far the normals within a centimetre of a vertex cancel out; 0 on smooth skin."""
     tree = KDTree(vertices)
-    gap, near = tree.query(vertices, k=48, distance_upper_bound=FOLD_RADIUS_M, workers=-1)
+    gap, near = tree.query(vertices, k=48, distance_upper_bound=FOLD_RADIUS_M, workers=usable_threads())
     inside = np.isfinite(gap)
     mean = (normals[np.where(inside, near, 0)] * inside[:, :, None]).sum(axis=1)
     cancelled = 1 - np.linalg.norm(mean, axis=1) / inside.sum(axis=1)
@@ -199,7 +200,7 @@ def coverage(model: BodyModel, surface: F64, scan: ScanPoints, reach_m: float) -
     It falls with the angle between the normals, towards borders, and with the distance.
     """
     normals = vertex_normals(surface, model.faces)
-    gap, near = scan.tree.query(surface, workers=-1)
+    gap, near = scan.tree.query(surface, workers=usable_threads())
     normal = scan.normals[near]
     cosine = np.einsum("vc,vc->v", normals, normal)
     along = np.einsum("vc,vc->v", scan.points[near] - surface, normal)

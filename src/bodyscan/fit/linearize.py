@@ -21,6 +21,7 @@ import numpy as np
 
 from bodyscan.body.model import BodyModel, forward_kinematics, joint_positions
 from bodyscan.geometry.rotations import left_jacobian, rotvec_to_matrix
+from bodyscan.threads import usable_threads
 from bodyscan.types import F32, F64, BodyParams
 
 CHUNK = 2048
@@ -152,7 +153,7 @@ class Linearization:
                 fill(start)
             return rows
         # Most of it is arithmetic on whole arrays, which one core does alone unless it is dealt out.
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(usable_threads()) as pool:
             list(pool.map(fill, starts))
         return rows
 

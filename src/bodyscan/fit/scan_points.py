@@ -19,6 +19,7 @@ from bodyscan.geometry.normals import areas_and_normals
 from bodyscan.geometry.sampling import sample_surface
 from bodyscan.geometry.steady_normals import steady_normals
 from bodyscan.geometry.weld import used_vertices
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, Bool, Mesh, ScanMesh
 
 DENSE = 2.0
@@ -156,7 +157,7 @@ def _of_cloud(scan: ScanMesh, count: int, seed: int) -> ScanPoints:
         chosen = np.sort(np.random.default_rng(seed).choice(len(chosen), count, replace=False))
     points, normals = mesh.vertices[chosen], mesh.normals[chosen].astype(np.float64)
     tree = KDTree(points)
-    spacing = float(np.median(tree.query(points, k=2, workers=-1)[0][:, 1]))
+    spacing = float(np.median(tree.query(points, k=2, workers=usable_threads())[0][:, 1]))
     found = ScanPoints(
         points, normals, scan.confidence[chosen].astype(np.float64), np.zeros(len(chosen), bool), spacing,
         np.full(len(chosen), spacing**2), colors=_unit_colors(mesh, chosen),

@@ -28,6 +28,7 @@ from bodyscan.fit.linearize import Unknowns
 from bodyscan.fit.prior import of_longest_ending
 from bodyscan.fit.sequence_surface import surface_step
 from bodyscan.fit.sequence_terms import FrameEquations, FrameView, SequenceBody, frame_equations, frame_view
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
 
@@ -211,7 +212,7 @@ def _solve(
     rms = np.inf
     for sigma in np.geomspace(*level.sigma_m, level.steps):
         # Frames are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor() as pool:
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_threads()) as pool:
             equations = list(
                 pool.map(
                     lambda pair, sigma=float(sigma): frame_equations(body, pair[0], unknowns, pair[1], sigma),

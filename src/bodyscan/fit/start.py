@@ -20,6 +20,7 @@ from bodyscan.fit.options import FitLevel
 from bodyscan.fit.prior import build_pose_prior
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.fit.solve import LandmarkTerm, Problem, solve_landmarks, solve_level
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, BodyParams, Landmarks
 
 POSES = ("relaxed", "a", "t")
@@ -163,9 +164,9 @@ def start_cost(problem: Problem, params: BodyParams, scale_m: float = COST_SCALE
     """How badly a start fits, robustly and both ways; only differences between starts mean something."""
     vertices = problem.model.pose(params).vertices
     seen = problem.area_weights > 0
-    there, _ = problem.scan.tree.query(vertices[seen], workers=-1)
+    there, _ = problem.scan.tree.query(vertices[seen], workers=usable_threads())
     sample = problem.scan.subset(4000, np.random.default_rng(problem.seed))
-    back, _ = KDTree(vertices[seen]).query(sample.points, workers=-1)
+    back, _ = KDTree(vertices[seen]).query(sample.points, workers=usable_threads())
 
     def robust(distance: F64, weight: F64) -> float:
         squared = (distance / scale_m) ** 2

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from bodyscan.threads import usable_threads
+
 F64 = NDArray[np.float64]
 
 _BLOCK = 200_000
@@ -14,7 +16,7 @@ _BLOCK = 200_000
 def neighbours(points: F64, count: int) -> tuple[F64, NDArray[np.int64]]:
     """Return distances (N, count) and indices of the nearest points, the point itself left out."""
     count = min(count, len(points) - 1)
-    distance, index = KDTree(points).query(points, k=count + 1, workers=-1)
+    distance, index = KDTree(points).query(points, k=count + 1, workers=usable_threads())
     return np.asarray(distance)[:, 1:], np.asarray(index)[:, 1:]
 
 

@@ -22,6 +22,7 @@ from scipy.spatial import KDTree
 from bodyscan.errors import InputError
 from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.geometry.view import View
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, I32, Mesh
 
 NEIGHBOURS = 12
@@ -104,7 +105,7 @@ class Raycaster:
         directions = np.asarray(directions, np.float64).reshape(-1, 3)
         length = np.linalg.norm(directions, axis=1, keepdims=True)
         rays = np.concatenate([origins, directions / np.maximum(length, 1e-300)], axis=1)
-        answer = self._scene.cast_rays(rays.astype(np.float32))
+        answer = self._cast(rays.astype(np.float32))
         distance = answer["t_hit"].numpy().astype(np.float64)
         hit = np.isfinite(distance)
         face_ids = np.where(hit, answer["primitive_ids"].numpy().astype(np.int64), -1).astype(np.int32)
@@ -121,11 +122,14 @@ class Raycaster:
         `origins` (N, 3); `directions` (N, K, 3) float32 of unit length. `cast` without what light has no use
         for: a third of its time.
         """
-        return self._scene.cast_rays(self._fans(origins, directions))["t_hit"].numpy()
+        return self._cast(self._fans(origins, directions))["t_hit"].numpy()
 
     def blocked(self, origins: ArrayLike, directions: NDArray[np.float32]) -> np.ndarray:
         """(N, K) bool, whether any surface lies on each ray; arguments as `distances`, of any length."""
-        return self._scene.test_occlusions(self._fans(origins, directions)).numpy()
+        return self._scene.test_occlusions(self._fans(origins, directions), nthreads=usable_threads()).numpy()
+
+    def _cast(self, rays: NDArray[np.float32]) -> Any:
+        return self._scene.cast_rays(rays, nthreads=usable_threads())
 
     def _fans(self, origins: ArrayLike, directions: NDArray[np.float32]) -> NDArray[np.float32]:
         rays = np.empty((*directions.shape[:2], 6), np.float32)
@@ -140,7 +144,7 @@ class Raycaster:
         """
         starts = np.asarray(starts, np.float64).reshape(-1, 3)
         rays = np.concatenate([starts - self._offset, np.asarray(ends, np.float64) - starts], axis=1)
-        answer = self._scene.list_intersections(rays.astype(np.float32))
+        answer = self._scene.list_intersections(rays.astype(np.float32), nthreads=usable_threads())
         along = answer["t_hit"].numpy()
         within = (along >= 0) & (along <= 1)
         segment = answer["ray_ids"].numpy()[within].astype(np.int64)
@@ -167,7 +171,7 @@ class Raycaster:
             rays[:, :, axis] = eye[axis] + near * along if near else eye[axis]
             along /= length
             rays[:, :, 3 + axis] = along
-        answer = self._scene.cast_rays(rays.reshape(-1, 6))
+        answer = self._cast(rays.reshape(-1, 6))
         distance = answer["t_hit"].numpy()
         hit = np.flatnonzero(np.isfinite(distance))
         depth = near + distance[hit] / length.reshape(-1)[hit]
@@ -238,7 +242,9 @@ class Raycaster:
         if self.mesh.is_cloud:
             distance, ids = self._tree.query(points)
             return distance, np.asarray(ids, np.int32), self.mesh.vertices[ids]
-        answer = self._scene.compute_closest_points((points - self._offset).astype(np.float32))
+        answer = self._scene.compute_closest_points(
+            (points - self._offset).astype(np.float32), nthreads=usable_threads()
+        )
         nearest = answer["points"].numpy().astype(np.float64) + self._offset
         face_ids = answer["primitive_ids"].numpy()
         return np.linalg.norm(points - nearest, axis=1), np.asarray(face_ids, np.int32), nearest
@@ -248,7 +254,9 @@ class Raycaster:
         if self.mesh.is_cloud:
             raise InputError("Raycaster.signed_distance: a point cloud has no inside; give a closed mesh.")
         points = np.asarray(points, np.float64).reshape(-1, 3) - self._offset
-        signed = self._scene.compute_signed_distance(points.astype(np.float32), nsamples=3)
+        signed = self._scene.compute_signed_distance(
+            points.astype(np.float32), nsamples=3, nthreads=usable_threads()
+        )
         return signed.numpy().astype(np.float64)
 
 
@@ -286,6 +294,6 @@ def _squares(cloud: Mesh) -> tuple[F64, I32]:
 
 
 def _scene(vertices: F64, faces: I32) -> Any:
-    scene = load_open3d().t.geometry.RaycastingScene()
+    scene = load_open3d().t.geometry.RaycastingScene(nthreads=usable_threads())
     scene.add_triangles(vertices.astype(np.float32), faces.astype(np.uint32))
     return scene

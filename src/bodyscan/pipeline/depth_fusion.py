@@ -22,6 +22,7 @@ from bodyscan.reconstruct.depth.fuse import (
     point_weights,
 )
 from bodyscan.reconstruct.depth.warp import Warp
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, FramePoints, Mesh
 
 FAR_MM = 20.0
@@ -66,7 +67,7 @@ def fuse_in_mean_pose(
         colors = None if frame.colors is None else frame.colors[kept]
         return OrientedPoints(found.points[kept], found.normals[kept], point_weights(frame)[kept], colors)
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(WORKERS, usable_threads())) as pool:
         for start in range(0, len(frames), WORKERS):  # a few at a time: a frame's points are megabytes
             for cloud in pool.map(moved, range(start, min(start + WORKERS, len(frames)))):
                 fusion.add(cloud)

@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 from bodyscan.geometry.edges import border_vertices, edge_table
 from bodyscan.geometry.near import may_be_near
 from bodyscan.reconstruct.facets import CHUNK
+from bodyscan.threads import usable_threads
 
 F64 = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ def mesh_confidence(
     if border.any() and not torn:
         near = np.flatnonzero(may_be_near(vertices, vertices[border], border_fade))
         tree = KDTree(vertices[border])
-        distance, _ = tree.query(vertices[near], distance_upper_bound=border_fade, workers=-1)
+        distance, _ = tree.query(vertices[near], distance_upper_bound=border_fade, workers=usable_threads())
         trust[near] *= _AT_BORDER + (1 - _AT_BORDER) * np.minimum(distance / border_fade, 1.0)
     trust[_quality(vertices, faces) < 0.1] *= 0.5
     if floor_height is not None:

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from bodyscan.geometry.cells import cell_ids
 from bodyscan.geometry.components import link_components
 from bodyscan.geometry.near import may_be_near
+from bodyscan.threads import usable_threads
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -74,7 +75,9 @@ def _attach(points: F64, owner: I64, areas: F64, kept: Bools, max_gap: float) ->
         sources = sources[may_be_near(sources, points[waiting], max_gap)]
         if len(sources) == 0:
             return
-        found, _ = KDTree(sources).query(points[waiting], distance_upper_bound=max_gap, workers=-1)
+        found, _ = KDTree(sources).query(
+            points[waiting], distance_upper_bound=max_gap, workers=usable_threads()
+        )
         near = np.full(len(areas), np.inf)
         np.minimum.at(near, owner[waiting], found)
         fresh = ~kept & (near <= limits)

@@ -10,10 +10,11 @@ from bodyscan.body.painted_parts import paint, part_of_faces
 from bodyscan.errors import InputError
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.srgb import srgb_from_linear
-from bodyscan.texture.dilate import dilated
+from bodyscan.texture.dilate import dilated, nearest_texels
 from bodyscan.texture.fill import fill_skin
 from bodyscan.texture.iris import FINEST_M, iris_color
 from bodyscan.texture.lids import without_eye_colors
+from bodyscan.texture.mirror import mirrored_texels
 from bodyscan.texture.normal_map import relief
 from bodyscan.texture.options import TextureOptions
 from bodyscan.texture.roughness import paint_roughness
@@ -85,6 +86,16 @@ def bake_textures(
         seen_share=float(np.mean(colors.weight[outside] > 0.5)),
         notes=tuple(notes),
     )
+
+
+def prepare_texels(model: BodyModel, size: int) -> None:
+    """Work out where the texels of a body lie, and keep it: the same for all people, and 2 s for each.
+
+    For a process that forks one for every scan. Raises `InputError` as `body_texels`.
+    """
+    body_texels(model, size)
+    nearest_texels(model, size)
+    mirrored_texels(model, size)
 
 
 def blended(first: TexelColors, second: TexelColors, outside: Bool) -> TexelColors:

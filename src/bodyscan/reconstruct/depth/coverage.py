@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.geometry.normals import vertex_areas, vertex_normals
+from bodyscan.threads import usable_threads
 from bodyscan.types import F64, Bool, Mesh
 
 NEAR_M = 0.02
@@ -22,7 +23,9 @@ def seen_vertices(model: BodyModel, vertices: F64, surface: Mesh) -> Bool:
     """(V,) whether each vertex of the body, standing at `vertices` (V, 3), is shown by `surface` (metres)."""
     normals = vertex_normals(vertices, model.faces)
     there = vertex_normals(surface.vertices, surface.faces)
-    distance, nearest = KDTree(surface.vertices).query(vertices, distance_upper_bound=NEAR_M, workers=-1)
+    distance, nearest = KDTree(surface.vertices).query(
+        vertices, distance_upper_bound=NEAR_M, workers=usable_threads()
+    )
     near = np.isfinite(distance)
     cosine = np.zeros(len(vertices))
     cosine[near] = np.einsum("nk,nk->n", normals[near], there[np.asarray(nearest)[near]])

@@ -18,6 +18,7 @@ from bodyscan.body.model import BodyModel
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.view import View
+from bodyscan.threads import usable_threads
 from bodyscan.types import F32, F64, BodyParams, Bool, FramePoints, Mesh
 
 NEIGHBOURS = 4
@@ -130,7 +131,7 @@ def _sought(
     """(N, 12) mean motion of the skin nearest to each point, (N,) whether it is near enough."""
     tree = KDTree(np.hstack([vertices, STRETCH_M * facing]))
     query = np.hstack([points, STRETCH_M * np.asarray(normals)])
-    distance, ids = tree.query(query, k=NEIGHBOURS, workers=-1)
+    distance, ids = tree.query(query, k=NEIGHBOURS, workers=usable_threads())
     share = (1 / (distance + BLUR_M) ** 2).astype(np.float32)
     share /= share.sum(axis=1, keepdims=True)
     return np.einsum("nk,nkc->nc", share, moves[ids]), distance[:, 0] < REACH_M
