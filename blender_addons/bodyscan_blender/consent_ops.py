@@ -286,13 +286,13 @@ class BODYSCAN_OT_forget_person(bpy.types.Operator):
 def report_verdicts(operator: Any, context: Any, persons: list[people.Person] | None = None) -> set[str]:
     """Judge the file's twins, withhold and give back, and report how the scene's stand."""
     withhold()
-    twins = guard.twins_in(context.scene)
+    shown = guard.likenesses_in(context.scene)
     if persons is not None:
         ids = {person.id for person in persons}
-        twins = [item for item in twins if item.get(people.PERSON) in ids]
-    verdicts = guard.once(guard.verdict_of(item, context.scene) for item in twins)
+        shown = [item for item in shown if item.get(people.PERSON) in ids]
+    verdicts = guard.once(guard.verdict_of(item, context.scene) for item in shown)
     if not verdicts:
-        operator.report({"INFO"}, "There is no twin in this scene.")
+        operator.report({"INFO"}, "There is nobody in this scene.")
     for verdict in verdicts:
         kind = "INFO" if verdict.is_allowed else "WARNING"
         operator.report({kind}, f"{verdict.name}, {use_words(verdict.use)}. {verdict.sentence}")

@@ -27,10 +27,10 @@ class VIEW3D_PT_bodyscan_consent(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout, width = self.layout, panel_width(context)
-        twins = chosen_twins(context)
-        if not twins:
-            sentence(layout, "No twin in this scene. A twin carries the consent of its person.", width)
-        for item in twins:
+        shown = chosen_people(context)
+        if not shown:
+            sentence(layout, "Nobody in this scene. Scans and twins carry their person's consent.", width)
+        for item in shown:
             draw_verdict(layout, guard.seen(item, context.scene), item, width)
         draw_use(layout, context)
         if words := last_words():
@@ -44,19 +44,13 @@ class VIEW3D_PT_bodyscan_consent(SidebarPanel, bpy.types.Panel):
         row.operator("bodyscan.render", icon="RENDER_ANIMATION", text="Animation").animation = True
 
 
-def chosen_twins(context: Any) -> list[Any]:
-    """Return the twins that the panel is about: the active person's, else all of the scene, each person
-    once."""
+def chosen_people(context: Any) -> list[Any]:
+    """Return whom the panel is about: the active person, else everybody in the scene; one object each."""
     person = people.active_person(context)
-    items = guard.twins_in(context.scene)
+    items = guard.likenesses_in(context.scene)
     if person is not None:
         items = [item for item in items if item.get(people.PERSON) == person.id] or items
-    first = {item.get(people.PERSON) or item.name_full: item for item in reversed(items) if _is_main(item)}
-    return list(reversed(first.values())) or items[:1]
-
-
-def _is_main(item: Any) -> bool:
-    return item.get(people.ROLE) not in ("level", "collision")
+    return people.one_each(items)
 
 
 def draw_verdict(layout: Any, verdict: Verdict, item: Any, width: int) -> None:

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The step Export: a copy of the twin's file, packed as asked; its use is in the ledger before it appears."""
+"""The step Export: the twin's file for somebody else, packed as asked, or made for another reader. Its use is
+in the ledger before it appears."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import bpy
 
 from bodyscan.consent import Purpose
 from bodyscan.errors import InputError
+from bodyscan.gltf.targets import load_target
 from bodyscan.run.outputs import check_output_file
 
 from .fit_step import person_property
@@ -27,11 +29,19 @@ from .step_run import (
     folder_of,
     run_all,
 )
-from .step_settings import ONCE, profile_property
+from .step_settings import (
+    ONCE,
+    chosen_path,
+    key_property,
+    passphrase_property,
+    profile_property,
+    target_property,
+)
 from .steps_process import StepsProcess
 from .steps_session import path_field, steps_process
 from .task import Task, TaskOperator, Work
 
+FILES = "*.glb;*.vrm"
 EXPORTED = "bodyscan_exported"
 """Of a person's collection: the `path` that was written last, and the `result` that it is a copy of."""
 
@@ -45,14 +55,15 @@ def export_purpose(scene: Any) -> str:
 class BODYSCAN_OT_export_twin(TaskOperator, bpy.types.Operator):
     bl_idname = "bodyscan.export_twin"
     bl_label = "Export the Twin"
-    bl_description = (
-        "Write a copy of the twin's file for somebody else, where the consent covers the scene's use"
-    )
+    bl_description = "Write the twin's file for somebody else, where the consent covers the scene's use"
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.glb", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=FILES, options={"HIDDEN"})
     person: person_property()  # type: ignore[valid-type]
     profile: profile_property(**ONCE)  # type: ignore[valid-type]
+    target: target_property(**ONCE)  # type: ignore[valid-type]
+    controller_key: key_property(**ONCE)  # type: ignore[valid-type]
+    passphrase: passphrase_property()  # type: ignore[valid-type]
     reference: bpy.props.StringProperty(
         name="Reference", description="Campaign, order or job, for the ledger", options={"SKIP_SAVE"}
     )
@@ -63,12 +74,13 @@ class BODYSCAN_OT_export_twin(TaskOperator, bpy.types.Operator):
         align(person)
         if "twin" not in shown(person):
             raise InputError(f"{person.name} has no twin yet; make the twin first.")
+        suffix = load_target(self.target).suffix
         if not self.filepath.strip():
-            raise InputError("No file was chosen to export to; give a path that ends in .glb.")
+            raise InputError(f"No file was chosen to export to; give a path that ends in {suffix}.")
         output = Path(bpy.path.abspath(self.filepath)).absolute()
         if not output.suffix:
-            output = output.with_suffix(".glb")
-        check_output_file(output, ".glb")
+            output = output.with_suffix(suffix)
+        check_output_file(output, suffix)
         request = StepRequest(
             "export",
             {
@@ -76,6 +88,9 @@ class BODYSCAN_OT_export_twin(TaskOperator, bpy.types.Operator):
                 "folder": str(folder),
                 "output": str(output),
                 "profile": self.profile,
+                "target": self.target,
+                "controller_key": path_field(chosen_path(self.controller_key)),
+                "passphrase": self.passphrase or None,
                 "ledger": path_field(preference(context, "ledger")),
                 "reference": self.reference or None,
             },
@@ -103,21 +118,30 @@ class BODYSCAN_OT_choose_export(bpy.types.Operator):
     bl_description = BODYSCAN_OT_export_twin.bl_description
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.glb", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=FILES, options={"HIDDEN"})
     person: person_property()  # type: ignore[valid-type]
     profile: profile_property(**ONCE)  # type: ignore[valid-type]
+    target: target_property(**ONCE)  # type: ignore[valid-type]
+    controller_key: key_property(**ONCE)  # type: ignore[valid-type]
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         if bpy.app.background:
             return self.execute(context)
         if not self.filepath:
-            self.filepath = "twin.glb"
+            self.filepath = f"twin{load_target(self.target).suffix}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        bpy.ops.bodyscan.export_twin(how, filepath=self.filepath, person=self.person, profile=self.profile)
+        bpy.ops.bodyscan.export_twin(
+            how,
+            filepath=self.filepath,
+            person=self.person,
+            profile=self.profile,
+            target=self.target,
+            controller_key=self.controller_key,
+        )
         return {"FINISHED"}
 
 

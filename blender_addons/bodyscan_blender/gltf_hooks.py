@@ -155,6 +155,7 @@ class glTF2ExportUserExtension:
             folder.cleanup()
 
     def _choose(self, settings: dict[str, Any]) -> None:
+        guard_export.require_twins(item for item, _ in self.meshes)
         twins = [item for item, _ in self.meshes if people.is_twin(item)]
         if not twins:
             return

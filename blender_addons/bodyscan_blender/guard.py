@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on the twins of a scene, and the guards at the doors through which a twin leaves it.
+"""Verdicts on the people of a scene, and the guards at the doors through which a likeness leaves it.
+
+A likeness is a twin, a scan, or the surface that was fitted to it. A twin's record is bound to its body; of
+the others the record alone is judged.
 
 A verdict is judged anew where the body, the record, the use, the evidence or the minute is another. So panels
 and overlays may ask at every redraw: what they ask for was judged before.
@@ -22,14 +25,13 @@ from bodyscan.errors import ConsentError, InputError
 from . import guard_evidence, people
 from .guard_geometry import change_of, fingerprint, rest_body
 from .settings import use_of
-from .verdicts import Act, Change, Verdict, judge, missing, refusal, unknown, use_for
+from .verdicts import Act, Change, Verdict, judge, judge_unbound, missing, refusal, unknown, use_for
 
 PROBLEM = "bodyscan_problem"
 """Of a person's collection or a twin: why it has no record, where that is known."""
 CACHED = 256
 
 GUARDS = (
-    "guard_nearest",
     "guard_evidence",
     "guard_tell",
     "guard_withhold",
@@ -46,7 +48,7 @@ _registered: list[ModuleType] = []
 
 
 class Refused(ConsentError):
-    """An act that a twin's consent does not allow; the message is for the person who asked."""
+    """An act that a person's consent does not allow; the message is for the person who asked."""
 
 
 class Stopped(BaseException):
@@ -56,12 +58,12 @@ class Stopped(BaseException):
 def verdict_of(
     item: Any, scene: Any, act: Act = Act.SHOW, now: datetime | None = None, *, fresh: bool = True
 ) -> Verdict:
-    """Return the verdict on a twin for a scene's use, with the body as it is now.
+    """Return the verdict on a likeness for a scene's use, with a twin's body as it is now.
 
     Not `fresh`: evidence that arrived in the last two seconds may not be known yet.
     """
     now = now or datetime.now(UTC)
-    body = rest_body(item, edited=act is not Act.SHOW)
+    body = rest_body(item, edited=act is not Act.SHOW) if people.is_twin(item) else None
     about = _asked(item, scene, act, now, fresh)
     key = (fingerprint(body), about)
     found = _judged.get(key)
@@ -87,48 +89,50 @@ def seen(item: Any, scene: Any) -> Verdict:
 def refused(scenes: Iterable[Any], act: Act, *, outside: bool = False) -> list[Verdict]:
     """Return the verdicts that forbid an act on scenes, each twin and use once.
 
-    `outside`: also of twins that are in the file and in no scene; they are judged by the first scene's use.
+    `outside`: also of people who are in the file and in no scene; they are judged by the first scene's use.
     """
     now = datetime.now(UTC)
     scenes = list(scenes)
-    verdicts = [verdict_of(item, scene, act, now) for scene in scenes for item in twins_in(scene)]
+    verdicts = [verdict_of(item, scene, act, now) for scene in scenes for item in likenesses_in(scene)]
     if outside and scenes:
-        verdicts += [verdict_of(item, scenes[0], act, now) for item in twins_outside()]
+        verdicts += [verdict_of(item, scenes[0], act, now) for item in likenesses_outside()]
     return once(verdict for verdict in verdicts if not verdict.is_allowed)
 
 
 def require(scenes: Iterable[Any], act: Act, *, outside: bool = False) -> None:
-    """Raise `Refused`, with the clauses, unless every twin in `scenes` may be used so."""
+    """Raise `Refused`, with the clauses, unless everybody in `scenes` may be used so."""
     if verdicts := refused(scenes, act, outside=outside):
         raise Refused(refusal(act, verdicts))
 
 
 def allowed(item: Any, scene: Any, act: Act) -> Verdict:
-    """Return the verdict on a twin, or raise `Refused`."""
+    """Return the verdict on a likeness, or raise `Refused`."""
     verdict = verdict_of(item, scene, act)
     if not verdict.is_allowed:
         raise Refused(refusal(act, [verdict]))
     return verdict
 
 
-def twins_in(scene: Any) -> list[Any]:
-    """Return every twin that a scene shows: its own objects, and those of collections that stand in it as
+def likenesses_in(scene: Any) -> list[Any]:
+    """Return every likeness that a scene shows: its own objects, and those of collections that stand in it as
     instances; also where they are hidden."""
-    found = {item.name_full: item for item in people.twins_of(scene)}
+    found = {item.name_full: item for item in people.likenesses_of(scene)}
     for item in _instanced(scene.objects, set()):
-        if people.is_twin(item):
+        if people.is_likeness(item):
             found[item.name_full] = item
     return list(found.values())
 
 
-def twins_outside() -> list[Any]:
-    """Return the twins of the file that are in no scene."""
-    inside = {item.name_full for scene in bpy.data.scenes for item in twins_in(scene)}
-    return [
-        item
-        for item in bpy.data.objects
-        if people.is_twin(item) and item.name_full not in inside and (item.users > 0 or item.use_fake_user)
-    ]
+def twins_in(scene: Any) -> list[Any]:
+    """Return those of `likenesses_in` that are twins."""
+    return [item for item in likenesses_in(scene) if people.is_twin(item)]
+
+
+def likenesses_outside() -> list[Any]:
+    """Return the likenesses of the file that are in no scene."""
+    inside = {item.name_full for scene in bpy.data.scenes for item in likenesses_in(scene)}
+    outside = [item for item in bpy.data.objects if item.name_full not in inside and people.is_likeness(item)]
+    return [item for item in outside if item.users > 0 or item.use_fake_user]
 
 
 def stated_use(scene: Any, act: Act) -> Use:
@@ -171,15 +175,26 @@ def _judge(item: Any, scene: Any, act: Act, now: datetime, body: Any) -> Verdict
     except InputError as error:
         return Verdict(name, unknown(str(error)), None, text, known.words)
     if text is None:
-        return Verdict(name, missing(_problem(item, person)), use, None, known.words)
+        return Verdict(name, missing(_why_missing(item, person)), use, None, known.words)
     if known.problem:
         return Verdict(name, unknown(known.problem), use, text, known.words)
     change: Change | None = change_of(item, act)
-    status = judge(text, body, use, now, known.evidence, change)
+    if people.is_twin(item):
+        status = judge(text, body, use, now, known.evidence, change)
+    else:
+        status = judge_unbound(text, use, now, known.evidence, change)
     guard_evidence.remember_lists(status.record, known, now)
     if status.record is not None:
         name = status.record.subject.pseudonym
     return Verdict(name, status, use, text, known.words)
+
+
+def _why_missing(item: Any, person: people.Person | None) -> str:
+    if known := _problem(item, person):
+        return known
+    if people.is_twin(item):
+        return ""
+    return "the scan has no consent record. Import it again with the one that its person signed."
 
 
 def _problem(item: Any, person: people.Person | None) -> str:

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender's exporters may write of a twin. glTF has a module of its own, `gltf_hooks`.
+"""What Blender's exporters may write of a person. glTF has a module of its own, `gltf_hooks`.
 
-| exporter | a refused twin | an allowed twin |
-|---|---|---|
-| glTF | refused | checked, with its record, in the ledger (`gltf_hooks`) |
-| FBX | refused | with its record as a property, in the ledger |
-| USD | not in the file | taken out by a hook, which sees no finished file to write down |
-| OBJ, STL, PLY, Alembic | not in the file: it is withheld | held back while the exporter is open |
+| exporter | a refused person | an allowed twin | an allowed scan or fit |
+|---|---|---|---|
+| glTF | refused | checked, with its record, in the ledger (`gltf_hooks`) | refused |
+| FBX | refused | with its record as a property, in the ledger | refused |
+| USD | not in the file | taken out by a hook, which sees no finished file to write down | taken out |
+| OBJ, STL, PLY, Alembic | not in the file: withheld | held back while the exporter is open | so too |
 
 The last four ask nobody and have no place for a record. From a script, or by a collection's exporter, they
 write an allowed twin without one, and no ledger knows. USD is among them where Blender has no USD library.
@@ -83,6 +83,17 @@ def write_down(files: dict[Path, bytes], verdicts: list[Verdict], scene: Any) ->
         write_all(files)
 
 
+def require_twins(items: Iterable[Any]) -> None:
+    """Raise `InputError` where an object shows a person and is no twin: it may not go into a file."""
+    names = [item.name for item in items if people.is_likeness(item) and not people.is_twin(item)]
+    if names:
+        raise InputError(
+            f"No record is bound to {', '.join(names)}, so no file can carry it: a scan or a fit leaves this "
+            "scene as a twin. Make the twin, select it with its armature, and export with Limit To > "
+            "Selected Objects."
+        )
+
+
 def wrap(operator: str, around: Callable[[Any, Any, Execute], set[str]]) -> None:
     """Let `around(operator, context, execute)` stand around `execute` of an operator written in Python.
 
@@ -129,23 +140,23 @@ def around_fbx(operator: Any, context: Any, execute: Execute) -> set[str]:
         tell(str(refusal))
         operator.report({"ERROR"}, str(refusal))
         return {"CANCELLED"}
-    twins = guard.twins_in(scene)
-    if not twins:
+    people_in = guard.likenesses_in(scene)
+    if not people_in:
         return execute(operator, context)
-    for item in twins:
-        if item.library is None:
+    for item in people_in:
+        if people.is_twin(item) and item.library is None:
             item[people.CONSENT] = people.consent_of(item)
     path, was = Path(bpy.path.abspath(target)), (operator.filepath, operator.use_custom_props)
     # Beside the target, because paths of images in the file are relative to it.
     place = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.fbx")
     try:
         if operator.batch_mode != "OFF":
-            raise InputError("With a twin in the scene one file is written at a time: set Batch Mode to Off.")
+            raise InputError("With a person in the scene one file is written: set Batch Mode to Off.")
         operator.filepath, operator.use_custom_props = str(place), True
         done = execute(operator, context)
         if place.is_file():
             data = place.read_bytes()
-            write_down({path: data}, _inside_fbx(data, twins, scene), scene)
+            write_down({path: data}, _inside_fbx(data, people_in, scene), scene)
     except BodyscanError as error:
         words = str(error) if isinstance(error, guard.Refused) else f"Not exported. {error}"
         tell(words)
@@ -157,13 +168,14 @@ def around_fbx(operator: Any, context: Any, execute: Execute) -> set[str]:
     return done
 
 
-def _inside_fbx(data: bytes, twins: list[Any], scene: Any) -> list[Verdict]:
+def _inside_fbx(data: bytes, items: list[Any], scene: Any) -> list[Verdict]:
     """Return the verdicts of the twins that are in a file. Raises `InputError` where a record is not with
-    one."""
+    one, and for a scan, which has none to take along."""
     found = {}
-    for item in twins:
+    for item in items:
         if item.data.name.encode() + _FBX_GEOMETRY not in data:
             continue
+        require_twins([item])
         verdict = guard.allowed(item, scene, Act.EXPORT)
         if verdict.text is None or verdict.text.encode() not in data:
             raise InputError(f"The file would hold {verdict.name}'s twin without its record.")
@@ -172,7 +184,7 @@ def _inside_fbx(data: bytes, twins: list[Any], scene: Any) -> list[Verdict]:
 
 
 class BodyscanUsdHook(bpy.types.USDHook):
-    """Takes twins out of a USD file before it is written."""
+    """Takes twins and scans out of a USD file before it is written."""
 
     bl_idname = "bodyscan_consent"
     bl_label = "bodyscan consent"
@@ -180,10 +192,10 @@ class BodyscanUsdHook(bpy.types.USDHook):
     @staticmethod
     def on_export(context: Any) -> bool:
         try:
-            removed = _without_twins(context.get_stage())
+            removed = _without_people(context.get_stage())
         except BaseException:
             context.get_stage().GetRootLayer().Clear()
-            tell("Not exported. The USD file was emptied: it could not be told whether it holds a twin.")
+            tell("Not exported. The USD file was emptied: it could not be told whether it holds a person.")
             raise
         if removed:
             tell(
@@ -193,10 +205,10 @@ class BodyscanUsdHook(bpy.types.USDHook):
         return True
 
 
-def _without_twins(stage: Any) -> list[str]:
-    """Remove every twin from a stage, and return their names."""
+def _without_people(stage: Any) -> list[str]:
+    """Remove everybody from a stage, and return the names of what went."""
     marked = (f"primvars:{people.BODY_VERTEX}", f"userProperties:{people.CONSENT}")
-    names = {item.name: item.name for item in bpy.data.objects if people.is_twin(item)}
+    names = {item.name: item.name for item in bpy.data.objects if people.is_likeness(item)}
     names |= {bpy.path.clean_name(name): name for name in names}
     removed = {}
     for prim in list(stage.Traverse()):
@@ -227,16 +239,16 @@ def has_usd() -> bool:
 
 
 def look() -> float:
-    """In a window: hold the twins back while an exporter is open that has no place for a record."""
+    """In a window: hold twins and scans back while an exporter is open that has no place for a record."""
     open_now = open_exporter()
     if open_now and not _waiting:
         _waiting.append(open_now)
         guard_withhold.held_back.add(open_now)
         guard_withhold.withhold(bodies=False)
-        if any(people.is_twin(item) for item in bpy.data.objects):
+        if any(people.is_likeness(item) for item in bpy.data.objects):
             tell(
-                f"{without_record()[open_now]} has no place for a consent record: twins are held back from "
-                "this export. glTF and FBX carry the record."
+                f"{without_record()[open_now]} has no place for a consent record: twins and scans are held "
+                "back from this export. glTF and FBX carry a twin's record."
             )
     elif not open_now and _waiting:
         guard_withhold.held_back.discard(_waiting.pop())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture of a twin that its consent does not allow is not rendered, by whatever key or script.
+"""A picture of a person that their consent does not allow is not rendered, by whatever key or script.
 
 Blender asks no handler whether it may render, but it calls them before it looks at the size of the picture: a
 render border without any area lets it say "Image too small" and end, stills and animations, with every
@@ -67,23 +67,23 @@ def _in_nodes(scene: Any) -> Iterator[Any]:
 
 @persistent
 def before_render(scene: Any, *ignored: object) -> None:
-    """Let the render end before it begins where a twin may not be shown; else prepare its marks."""
+    """Let the render end before it begins where somebody may not be shown; else prepare its marks."""
     restore()
     refusals.clear()
     try:
         shown = scenes_shown(scene)
-        twins = [(item, one) for one in shown for item in guard.twins_in(one)]
-        if not twins:
+        found = [(item, one) for one in shown for item in guard.likenesses_in(one)]
+        if not found:
             return
         guard.require(shown, Act.RENDER)
-        render_marks.prepare(scene, twins)
+        render_marks.prepare(scene, found)
     except BodyscanError as refusal:
         block(scene)
         refusals.append(str(refusal))
         tell(refusals[-1])
     except BaseException as error:  # a render that nobody judged does not take place
         block(scene)
-        refusals.append(f"Not rendered. The twins' consents could not be judged: {error!r}.")
+        refusals.append(f"Not rendered. The consents could not be judged: {error!r}.")
         tell(refusals[-1])
         raise
     finally:
@@ -138,7 +138,7 @@ def after_saving(*ignored: object) -> None:
 
 
 class BODYSCAN_OT_render(bpy.types.Operator):
-    """Render the scene with its marks, where the consents of its twins allow it"""
+    """Render the scene with its marks, where the consents of its people allow it"""
 
     bl_idname = "bodyscan.render"
     bl_label = "Render with Marks"
@@ -163,11 +163,11 @@ class BODYSCAN_OT_render(bpy.types.Operator):
     def _render(self, context: Any, how: str) -> set[str]:
         shown = scenes_shown(context.scene)
         try:
-            if any(guard.twins_in(scene) for scene in shown):
+            if any(guard.likenesses_in(scene) for scene in shown):
                 guard.require(shown, Act.RENDER)
                 render_marks.check(context.scene)
             elif self.filepath:
-                raise InputError("There is no twin in this scene; Blender's own Render writes its pictures.")
+                raise InputError("There is nobody in this scene; Blender's own Render writes its pictures.")
             render_marks.asked[:] = [self.filepath] if self.filepath else []
             render_marks.written.clear()
             render_marks.failed.clear()

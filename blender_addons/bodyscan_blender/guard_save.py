@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A .blend with a twin that its consent does not allow is not written.
+"""A .blend with a person whose consent does not allow it is not written.
 
 Blender asks no handler whether it may save. It writes to `NAME@` first and puts that in the place of the file
 when it is whole; a folder of that name makes the writing fail as a full disk would: the operator reports an
@@ -9,7 +9,7 @@ Save As, Save Copy, incremental saves and the startup file (4.2 to 5.0).
 
 Not asked before they write, and so not caught: the backups that Blender makes by itself (`quit.blend` and
 autosaves, in its temporary folder), Copy of objects to another Blender, and `bpy.data.libraries.write` of a
-script. A twin that comes back out of these is judged where it is opened.
+script. A person who comes back out of these is judged where it is opened.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _blocks: list[Path] = []
 
 @persistent
 def before_saving(path: str, *ignored: object) -> None:
-    """Let the writing fail where a twin of the file may not be saved."""
+    """Let the writing fail where a person in the file may not be saved."""
     unblock()
     try:
         verdicts = guard.refused(bpy.data.scenes, Act.SAVE, outside=True)
     except BaseException as error:  # what nobody judged is not saved
-        _block_all(path, f"Not saved. The twins' consents could not be judged: {error!r}.")
+        _block_all(path, f"Not saved. The consents could not be judged: {error!r}.")
         raise
     if verdicts:
         _block_all(path, refusal(Act.SAVE, verdicts, "The file on the disk is as it was."))

@@ -86,12 +86,18 @@ def boxes_to_avoid(items: list[Any], scene: Any, width: int, height: int) -> lis
 
 
 def _head(item: Any) -> list[Vector]:
+    """Corners around the head; of a scan, which has no bones, below the middle of its top."""
     for armature in armatures_of(item):
         bone = armature.pose.bones.get(HEAD)
         if bone is not None:
-            middle = armature.matrix_world @ ((bone.head + bone.tail) / 2)
-            return [middle + Vector(aside) for aside in product((-HEAD_M, HEAD_M), repeat=3)]
-    return []
+            return _around(armature.matrix_world @ ((bone.head + bone.tail) / 2))
+    corners = np.array([item.matrix_world @ Vector(corner) for corner in item.bound_box])
+    middle, top = corners.mean(axis=0), corners.max(axis=0)
+    return _around(Vector((middle[0], middle[1], top[2] - HEAD_M)))
+
+
+def _around(middle: Vector) -> list[Vector]:
+    return [middle + Vector(aside) for aside in product((-HEAD_M, HEAD_M), repeat=3)]
 
 
 def _seen(points: list[Vector], scene: Any) -> tuple[float, float, float, float] | None:

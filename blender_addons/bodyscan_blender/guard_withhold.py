@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A twin that its consent does not allow for the scene's use is withheld: no view, render or export shows it.
+"""Whose consent does not allow the scene's use is withheld, twin, scan and fit: nothing shows or writes them.
 
 It is switched off for viewports and renders, which exporters written in C++ follow too (OBJ, STL, PLY,
 Alembic), and nothing of it is changed or lost. What it was set to before comes back when a record covers it.
@@ -44,7 +44,7 @@ def withhold(items: Iterable[Any] | None = None, *, bodies: bool = True, fresh: 
         return []
     _busy.append(True)
     try:
-        scenes = {scene: guard.twins_in(scene) for scene in bpy.data.scenes}
+        scenes = {scene: guard.likenesses_in(scene) for scene in bpy.data.scenes}
         wanted = None if items is None else {item.name_full for item in items}
         found: dict[str, tuple[Any, list[Verdict]]] = {}
         for scene, twins in scenes.items():
@@ -142,7 +142,7 @@ def on_change(scene: Any, depsgraph: Any = None) -> None:
     for update in depsgraph.updates:
         data = update.id.original
         if isinstance(data, bpy.types.Object):
-            if people.is_twin(data):
+            if people.is_likeness(data):
                 changed.append(data)
         elif isinstance(data, bpy.types.Mesh) and people.BODY_VERTEX in data.attributes:
             meshes.add(data.name_full)

@@ -24,7 +24,7 @@ from .settings import preference, use_of
 from .show_results import show_results
 from .step_events import Done
 from .step_run import StepFailed, StepRequest, common_fields, failures, run_all
-from .step_settings import ONCE, facing_property, hint, unit_property, up_property
+from .step_settings import ONCE, chosen_path, facing_property, hint, unit_property, up_property
 from .steps_process import StepsProcess
 from .steps_session import path_field, private_folder, steps_process, work_root
 from .task import Task, TaskOperator, Work
@@ -68,11 +68,11 @@ class BODYSCAN_OT_import_capture(TaskOperator, bpy.types.Operator):
 
     def make_task(self, context: Any, wait_s: float) -> Task:
         failures.pop((NOBODY, "scan"), None)
-        capture = _path(self.filepath)
+        capture = chosen_path(self.filepath)
         if capture is None:
             raise InputError("No capture was chosen: give the path of a scan, or of a depth camera's folder.")
         kind_of(capture)
-        consent = _path(self.consent) or consent_beside(capture)
+        consent = chosen_path(self.consent) or consent_beside(capture)
         if consent is None:
             raise ConsentError(no_consent(capture))
         now = datetime.now(UTC)
@@ -87,7 +87,7 @@ class BODYSCAN_OT_import_capture(TaskOperator, bpy.types.Operator):
                 **common_fields(context),
                 "folder": str(folder),
                 "capture": str(capture),
-                "photos": path_field(_path(self.photos)),
+                "photos": path_field(chosen_path(self.photos)),
                 "consent": str(consent),
                 "unit": hint(self.unit),
                 "up": hint(self.up),
@@ -100,7 +100,7 @@ class BODYSCAN_OT_import_capture(TaskOperator, bpy.types.Operator):
 
     def _handed_over(self) -> set[str]:
         """Hand a twin over to its own importer, and return how that ended; empty for anything else."""
-        capture = _path(self.filepath)
+        capture = chosen_path(self.filepath)
         try:
             if capture is None or kind_of(capture) != "twin":
                 return set()
@@ -167,7 +167,7 @@ class BODYSCAN_OT_choose_capture(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
-        chosen = _path(self.filepath) or _path(self.directory)
+        chosen = chosen_path(self.filepath) or chosen_path(self.directory)
         if chosen is None:
             self.report({"ERROR"}, "No capture was chosen.")
             return {"CANCELLED"}
@@ -176,11 +176,6 @@ class BODYSCAN_OT_choose_capture(bpy.types.Operator):
         beside = consent_beside(chosen)
         said.consent = "" if beside is None else str(beside)
         return {"FINISHED"}
-
-
-def _path(text: str) -> Path | None:
-    """Return an absolute path; None for an empty one. A trailing separator is how browsers give folders."""
-    return Path(bpy.path.abspath(text)).absolute() if text.strip() else None
 
 
 CLASSES = (BODYSCAN_OT_import_capture, BODYSCAN_OT_choose_capture)

@@ -241,7 +241,7 @@ NEEDS: dict[str, set[str]] = {
 OPTIONS = {
     "texture": ("size", "surface"),
     "twin": ("pose", "controller_key", "accept_quality"),
-    "export": ("profile",),
+    "export": ("target", "profile"),
 }
 """Step -> what of the settings its box shows."""
 
@@ -271,7 +271,9 @@ def _make_twin(row: Any, context: Any, person: Person, text: str, *, alone: bool
 
 def _export(row: Any, context: Any, person: Person, text: str) -> None:
     button = row.operator("bodyscan.choose_export", text=text, icon="EXPORT")
-    button.person, button.profile = person.id, context.scene.bodyscan_steps.profile
+    said = context.scene.bodyscan_steps
+    button.person, button.profile, button.target = person.id, said.profile, said.target
+    button.controller_key = said.controller_key
 
 
 @lru_cache(maxsize=8)

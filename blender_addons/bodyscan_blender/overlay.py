@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bodyscan developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consent in the 3D view: beside each twin its name, whether the scene's use is allowed, and until when."""
+"""Consent in the 3D view: beside each person their name, whether the scene's use is allowed, until when."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 from mathutils import Vector
 
-from . import guard
+from . import guard, people
 from .guard_withhold import WITHHELD
 from .verdicts import overlay_lines
 
@@ -24,18 +24,20 @@ _handles: list[Any] = []
 
 
 def labels(scene: Any) -> list[tuple[Any, list[str], bool]]:
-    """Return (object, lines, whether it is allowed) of every twin of the scene whose place is to be
+    """Return (object, lines, whether it is allowed) of everybody in the scene whose place is to be
     labelled."""
     found = []
-    for item in guard.twins_in(scene):
-        if item.hide_get() and WITHHELD not in item:
-            continue
+    for item in people.one_each(filter(_is_shown, guard.likenesses_in(scene))):
         verdict = guard.seen(item, scene)
         lines = overlay_lines(verdict)
         if WITHHELD in item:
             lines.append("withheld")
         found.append((item, [_short(line) for line in lines], verdict.is_allowed))
     return found
+
+
+def _is_shown(item: Any) -> bool:
+    return WITHHELD in item or not item.hide_get()
 
 
 def anchor(item: Any) -> Vector:

@@ -9,7 +9,7 @@ nothing is remembered beside the scene.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ BODY_VERTEX = "_BODY_VERTEX"
 ROLES = ("scan", "surface", "landmark", "twin", "level", "armature", "collision", "garment")
 """The raw scan; the surface that was fitted to it; one empty a landmark; the rigged twin; a coarser level of
 its detail; its skeleton; the body that cloth collides with; cloth."""
+UNBOUND = ("scan", "surface")
+"""Roles that show the person and that no record is bound to: consents are bound when a twin is made."""
 
 
 @dataclass(unsafe_hash=True)
@@ -173,9 +175,29 @@ def is_twin(item: Any) -> bool:
     )
 
 
-def twins_of(scene: Any) -> Iterator[Any]:
-    """Yield every twin's mesh object in the scene."""
-    return (item for item in scene.objects if is_twin(item))
+def is_likeness(item: Any) -> bool:
+    """Whether an object shows a person: a twin, their scan, or the surface that was fitted to it."""
+    return item.type == "MESH" and (item.get(ROLE) in UNBOUND or is_twin(item))
+
+
+def likenesses_of(scene: Any) -> Iterator[Any]:
+    """Yield every object of the scene that shows a person."""
+    return (item for item in scene.objects if is_likeness(item))
+
+
+def one_each(items: Iterable[Any]) -> list[Any]:
+    """Return one of the objects that show each person: the twin where there is one."""
+    first: dict[str, Any] = {}
+    for item in sorted(items, key=_rank):
+        first.setdefault(item.get(PERSON) or item.name_full, item)
+    return list(first.values())
+
+
+def _rank(item: Any) -> int:
+    """A twin goes before its levels and its collision body, and these before the surface and the scan."""
+    if item.get(ROLE) in ("level", "collision"):
+        return 1
+    return 0 if is_twin(item) else 2 + UNBOUND[::-1].index(item.get(ROLE))
 
 
 def consent_of(item: Any) -> str | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import bpy
@@ -45,10 +46,22 @@ PROFILES = [
     ("web", "Web, below 5 MB", "Packed for a web page"),
     ("mobile", "Phone, below 3 MB", "Packed for a phone"),
 ]
-
+TARGETS = [
+    ("gltf", "Any glTF reader", "A copy of the twin as it is (.glb)"),
+    ("vrm", "VRM 1.0", "An avatar: T-pose, eyes and jaw (.vrm)"),
+    ("mixamo", "Mixamo", "Mixamo's names of the joints, T-pose (.glb)"),
+    ("unreal", "Unreal Engine", "The mannequin's names of the joints, A-pose (.glb)"),
+    ("unity", "Unity", "Unity's humanoid names, T-pose (.glb)"),
+]
+"""Readers, in the words of an artist; what each wants is in `bodyscan.gltf.targets`."""
 
 ONCE: dict[str, Any] = {"options": {"SKIP_SAVE"}}
 """For an operator's properties: what one call was asked for is not asked for by the next one."""
+
+
+def chosen_path(text: str) -> Path | None:
+    """Return an absolute path; None for an empty one. A trailing separator is how browsers give folders."""
+    return Path(bpy.path.abspath(text)).absolute() if text.strip() else None
 
 
 def hint(value: str) -> str | None:
@@ -98,6 +111,32 @@ def profile_property(**how: Any) -> Any:
     return bpy.props.EnumProperty(name="Profile", items=PROFILES, default=default, **how)
 
 
+def target_property(**how: Any) -> Any:
+    default = ExportRequest(folder="-", output="-").target
+    description = "Who reads the file. But for glTF a twin of the same fit is made as they want it"
+    return bpy.props.EnumProperty(
+        name="Made for", items=TARGETS, default=default, description=description, **how
+    )
+
+
+def key_property(**how: Any) -> Any:
+    return bpy.props.StringProperty(
+        name="Controller's key",
+        description="Private key that binds the consent to the twin. Empty: looked for beside the consent",
+        subtype="FILE_PATH",
+        **how,
+    )
+
+
+def passphrase_property() -> Any:
+    return bpy.props.StringProperty(
+        name="Passphrase",
+        description="Of a locked key; it is used once and kept nowhere",
+        subtype="PASSWORD",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+
 def accept_property(**how: Any) -> Any:
     return bpy.props.BoolProperty(
         name="Accept the quality",
@@ -130,13 +169,10 @@ class BodyscanSteps(bpy.types.PropertyGroup):
     size: size_property()  # type: ignore[valid-type]
     surface: surface_property()  # type: ignore[valid-type]
     pose: pose_property()  # type: ignore[valid-type]
-    controller_key: bpy.props.StringProperty(
-        name="Controller's key",
-        description="Private key that binds the consent to the twin. Empty: looked for beside the consent",
-        subtype="FILE_PATH",
-    )
+    controller_key: key_property()  # type: ignore[valid-type]
     accept_quality: accept_property()  # type: ignore[valid-type]
     profile: profile_property()  # type: ignore[valid-type]
+    target: target_property()  # type: ignore[valid-type]
 
 
 def register() -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import bpy
@@ -18,7 +17,16 @@ from .people import Person, chosen_person
 from .settings import preference
 from .shown_results import align
 from .step_run import StepRequest, folder_of, steps_task
-from .step_settings import ONCE, accept_property, pose_property, size_property, surface_property
+from .step_settings import (
+    ONCE,
+    accept_property,
+    chosen_path,
+    key_property,
+    passphrase_property,
+    pose_property,
+    size_property,
+    surface_property,
+)
 from .steps_session import path_field
 from .task import Task, TaskOperator
 
@@ -48,18 +56,8 @@ class BODYSCAN_OT_make_twin(TaskOperator, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
     person: person_property()  # type: ignore[valid-type]
-    controller_key: bpy.props.StringProperty(
-        name="Controller's key",
-        description="Private key that binds the consent to the twin. Empty: looked for beside the consent",
-        subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
-    )
-    passphrase: bpy.props.StringProperty(
-        name="Passphrase",
-        description="Of a locked key; it is used once and kept nowhere",
-        subtype="PASSWORD",
-        options={"SKIP_SAVE", "HIDDEN"},
-    )
+    controller_key: key_property(**ONCE)  # type: ignore[valid-type]
+    passphrase: passphrase_property()  # type: ignore[valid-type]
     pose: pose_property(**ONCE)  # type: ignore[valid-type]
     surface: surface_property(**ONCE)  # type: ignore[valid-type]
     size: size_property(**ONCE)  # type: ignore[valid-type]
@@ -76,9 +74,8 @@ class BODYSCAN_OT_make_twin(TaskOperator, bpy.types.Operator):
     def make_task(self, context: Any, wait_s: float) -> Task:
         person = chosen_person(context, self.person)
         before = self._before(person)
-        key = Path(bpy.path.abspath(self.controller_key)).absolute() if self.controller_key else None
         fields = {
-            "controller_key": path_field(key),
+            "controller_key": path_field(chosen_path(self.controller_key)),
             "passphrase": self.passphrase or None,
             "pose": self.pose,
             "surface": self.surface,

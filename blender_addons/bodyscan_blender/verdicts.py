@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -147,17 +147,30 @@ def judge(
 
     `body` None: the twin's mesh has no triangle. Never raises for what text or body hold.
     """
+    if body is not None:
+        positions, faces = body.positions, body.faces
+        return _judged(lambda: verify_surface(text, positions, faces, now, use, evidence), change)
+
+    def without_body() -> ConsentStatus:
+        status = verify_record(text, now, use, evidence)
+        if status.record is None or not status.ok:
+            return status
+        why = "the twin's mesh has no triangles, so its record belongs to no body."
+        return replace(status, state=ConsentState.UNBOUND, reason=why)
+
+    return _judged(without_body, change)
+
+
+def judge_unbound(
+    text: str | None, use: Use, now: datetime, evidence: Evidence, change: Change | None = None
+) -> ConsentStatus:
+    """Check a consent text for a use of its person's scan or fit, which no record is bound to."""
+    return _judged(lambda: verify_record(text, now, use, evidence), change)
+
+
+def _judged(check: Callable[[], ConsentStatus], change: Change | None) -> ConsentStatus:
     try:
-        if body is None:
-            status = verify_record(text, now, use, evidence)
-            if status.record is not None and status.ok:
-                status = replace(
-                    status,
-                    state=ConsentState.UNBOUND,
-                    reason="the twin's mesh has no triangles, so its record belongs to no body.",
-                )
-        else:
-            status = verify_surface(text, body.positions, body.faces, now, use, evidence)
+        status = check()
         if status.ok and status.record is not None and change is not None:
             require_modification(status.record, change.degree, change.what)
     except RefusedConsent as refusal:

@@ -117,7 +117,6 @@ def test_another_body_under_the_same_record_is_refused(found: Told) -> None:
     assert told["withheld"]
     assert told["packed"].startswith("Allowed")
     assert "The file was repacked: its surface moved by up to 0." in told["packed"]
-    assert told["nearest"] == [[3.0, 3.0], [0, 1], [0.8, 0.2, 0.0], [0.5, 1.0, 0.0]]
     assert told["back"] == ["FINISHED", False]
     assert told["expression"] == "FINISHED"
     assert "NaN" in told["nan"]

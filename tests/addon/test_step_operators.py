@@ -71,6 +71,12 @@ def test_each_step_asks_for_what_was_chosen_and_shows_its_result(found: Told) ->
     assert (twin["accept_quality"], twin["ledger"]) == (False, f"{home}/ledger.sqlite")
     export = told["export asked"]
     assert (export["profile"], export["use"]["purpose"]) == ("web", "export")
+    assert (export["target"], export["controller_key"]) == ("gltf", None)
+    assert told["vrm"] == ""
+    avatar = told["vrm asked"]
+    assert (avatar["target"], avatar["controller_key"]) == ("vrm", f"{home}/key.jwk")
+    assert avatar["output"] == f"{home}/out.vrm"
+    assert "must end in .vrm" in told["bad avatar"]
     assert told["exported"]
     assert "must end in .glb" in told["bad ending"]
     assert told["seen"]["roles"] == ["armature", "scan", "surface", "twin"]

@@ -6,12 +6,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bodyscan.fit.correspond import (
-    closest_barycentric,
     scan_to_triangles,
     scan_to_vertices,
     vertices_to_scan,
@@ -38,50 +34,6 @@ def points_of(mesh: Mesh, count: int = 2000) -> ScanPoints:
 
 def flipped(points: ScanPoints) -> ScanPoints:
     return replace(points, normals=-points.normals)
-
-
-def naive_closest(point: np.ndarray, corners: np.ndarray) -> float:
-    """Distance to one triangle: the foot of the perpendicular where it lies inside, else the nearest side."""
-    a, b, c = corners
-    (u, v), *_ = np.linalg.lstsq(np.stack([b - a, c - a], axis=1), point - a, rcond=None)
-    if u >= 0 and v >= 0 and u + v <= 1:
-        return float(np.linalg.norm(a + u * (b - a) + v * (c - a) - point))
-    return min(to_segment(point, *ends) for ends in ((a, b), (b, c), (c, a)))
-
-
-def to_segment(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
-    share = np.clip((point - start) @ (end - start) / ((end - start) @ (end - start)), 0, 1)
-    return float(np.linalg.norm(start + share * (end - start) - point))
-
-
-def test_closest_barycentric_agrees_with_a_naive_projection() -> None:
-    rng = np.random.default_rng(0)
-    corners = rng.normal(size=(300, 3, 3))
-    points = 1.5 * rng.normal(size=(300, 3))
-    found = np.einsum("nk,nkc->nc", closest_barycentric(points, corners), corners)
-    gaps = np.linalg.norm(points - found, axis=1)
-    expected = [naive_closest(point, triangle) for point, triangle in zip(points, corners, strict=True)]
-    np.testing.assert_allclose(gaps, expected, atol=1e-9)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**31))
-def test_no_point_of_the_triangle_is_closer(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    corners, point = rng.normal(size=(1, 3, 3)), 2 * rng.normal(size=(1, 3))
-    weights = closest_barycentric(point, corners)
-    assert weights.min() >= 0
-    assert weights.sum() == pytest.approx(1)
-    best = np.linalg.norm(weights[0] @ corners[0] - point[0])
-    others = rng.dirichlet([0.5, 0.5, 0.5], 300) @ corners[0]
-    assert np.linalg.norm(others - point[0], axis=1).min() >= best - 1e-12
-
-
-def test_a_degenerate_triangle_gives_finite_weights() -> None:
-    corners = np.tile([0.0, 1.0, 0.0], (1, 3, 1))
-    weights = closest_barycentric(np.array([[0.3, 0.2, 0.1]]), corners)
-    assert np.isfinite(weights).all()
-    assert weights.sum() == pytest.approx(1)
 
 
 def test_vertex_normals_of_a_level_square_point_up() -> None:

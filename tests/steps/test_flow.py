@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from bodyscan.consent import Purpose, Use, verify_content
+from bodyscan.gltf.container import unpack_glb
 from bodyscan.gltf.read_content import read_content
 from bodyscan.ledger import Ledger
 from bodyscan.steps.folder import WorkFolder
@@ -120,6 +121,22 @@ def test_a_twin_is_made_corrected_and_handed_over(
     with Ledger.open(Path(ledger), create=False) as book:
         kinds = [json.loads(entry.body)["kind"] for entry in book.entries()]
     assert kinds == ["twin", "export"]
+
+    avatar = tmp_path / "avatar.vrm"
+    told = command.ask("export", output=str(avatar), target="vrm", ledger=ledger)
+    assert told["event"] == "done", told
+    assert (told["values"]["pose"], told["values"]["joints"]) == ("t", 55)
+    assert "VRMC_vrm" in unpack_glb(avatar.read_bytes())[0]["extensionsUsed"]
+    assert [path.name for path in tmp_path.glob("avatar*")] == ["avatar.vrm"]
+    status = verify_content(
+        *read_content(avatar.read_bytes()), now=datetime.now(UTC), use=Use(Purpose.EXPORT)
+    )
+    assert (status.ok, str(status.geometry)) == (True, "exact"), status.reason
+    wrong = command.ask("export", output=str(tmp_path / "avatar.glb"), target="vrm", ledger=ledger)
+    assert "must end in .vrm" in wrong["message"]
+    with Ledger.open(Path(ledger), create=False) as book:
+        kinds = [json.loads(entry.body)["kind"] for entry in book.entries()]
+    assert kinds == ["twin", "export", "export"]
 
     fitted.choose("fit", first)
     refused = command.ask("export", output=str(tmp_path / "old.glb"), ledger=ledger)

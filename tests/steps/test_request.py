@@ -79,6 +79,10 @@ def test_lists_become_what_the_fit_takes() -> None:
         ({"step": "scan", "folder": "f", "capture": "a.obj"}, "needs a capture and the person's consent"),
         ({"step": "twin", "folder": "f", "pose": "yoga"}, "possible: captured, a, t"),
         ({"step": "export", "folder": "f"}, "needs a file to write"),
+        (
+            {"step": "export", "folder": "f", "output": "t.glb", "target": "godot"},
+            "'target' is 'godot'; possible: gltf, vrm, mixamo, unreal, unity",
+        ),
     ],
 )
 def test_what_is_wrong_is_told(values: dict[str, Any], said: str) -> None:

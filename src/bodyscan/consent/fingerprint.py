@@ -27,9 +27,10 @@ from pydantic import Field
 
 from bodyscan.consent.fields import StrictModel
 from bodyscan.errors import InputError
+from bodyscan.geometry.closest import ClosestPoints
 from bodyscan.geometry.normals import area_vectors
 from bodyscan.geometry.sampling import sample_surface
-from bodyscan.types import F64, Mesh
+from bodyscan.types import F64
 
 POINTS = 2048
 STEP_M = 1e-4
@@ -125,11 +126,9 @@ def compare(known: Fingerprint, positions: ArrayLike, faces: ArrayLike) -> Devia
 
     Raises `InputError` where the surface has no triangle or the fingerprint no points.
     """
-    from bodyscan.geometry.raycast import Raycaster  # half a second, for who compares surfaces alone
-
     points, triangles = _arrays(positions, faces)
     wanted = known.positions()
-    distance, _, _ = Raycaster(Mesh(points, triangles.astype(np.int32))).closest(wanted)
+    distance, _, _ = ClosestPoints(points, triangles).closest(wanted)
     reach = _reach(wanted, points, triangles)
     area = _area(points, triangles)
     return Deviation(

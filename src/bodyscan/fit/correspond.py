@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.scan_points import ScanPoints
+from bodyscan.geometry.barycentric import closest_barycentric
 from bodyscan.threads import usable_threads
 from bodyscan.types import F64, Bool
 
@@ -144,36 +145,3 @@ def scan_to_triangles(
 def _reach(sigma_m: float, cover: F64) -> F64:
     """(N,) metres that body and scan may be apart where the scan is covered by `cover` (N,)."""
     return REACH * sigma_m + REACH_MORE_M + CLOTH_REACH_M * cover
-
-
-def closest_barycentric(points: F64, corners: F64) -> F64:
-    """(N, 3) points, (N, 3, 3) triangles -> (N, 3) barycentric weights of the closest points.
-
-    Ericson, "Real-Time Collision Detection", 2005, section 5.1.5, all cases at once.
-    """
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    ab, ac, ap = b - a, c - a, points - a
-    dot = lambda x, y: np.einsum("nc,nc->n", x, y)  # noqa: E731
-    d00, d01, d11 = dot(ab, ab), dot(ab, ac), dot(ac, ac)
-    d20, d21 = dot(ap, ab), dot(ap, ac)
-    area = np.maximum(d00 * d11 - d01 * d01, 1e-30)
-    v = (d11 * d20 - d01 * d21) / area
-    w = (d00 * d21 - d01 * d20) / area
-    weights = np.stack([1 - v - w, v, w], axis=1)
-    outside = (weights < 0).any(axis=1)
-    if outside.any():
-        p, t = points[outside], corners[outside]
-        best = np.full(len(p), np.inf)
-        chosen = np.zeros((len(p), 3))
-        for i, j in ((0, 1), (1, 2), (2, 0)):
-            edge = t[:, j] - t[:, i]
-            along = dot(p - t[:, i], edge) / np.maximum(dot(edge, edge), 1e-30)
-            along = np.clip(along, 0, 1)
-            gap = np.linalg.norm(t[:, i] + along[:, None] * edge - p, axis=1)
-            better = gap < best
-            best[better] = gap[better]
-            candidate = np.zeros((len(p), 3))
-            candidate[:, i], candidate[:, j] = 1 - along, along
-            chosen[better] = candidate[better]
-        weights[outside] = chosen
-    return weights

@@ -22,11 +22,11 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
-from bodyscan.fit.correspond import closest_barycentric
 from bodyscan.fit.crossings import take_back_crossings
 from bodyscan.fit.ears import lay_ears_flat
 from bodyscan.fit.scan_points import ScanPoints
 from bodyscan.fit.start import seen_faces
+from bodyscan.geometry.barycentric import closest_barycentric
 from bodyscan.geometry.normals import vertex_areas, vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.threads import usable_threads

@@ -11,10 +11,13 @@ import numpy as np
 
 from bodyscan.consent import Medium, Purpose, Use
 from bodyscan.errors import InputError
+from bodyscan.gltf.targets import target_names
 from bodyscan.run.config import build
 
 STARTS = ("anew", "earlier")
 POSES = ("captured", "a", "t")
+OWN_TARGET = "gltf"
+"""Of the twin that the folder keeps."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,12 @@ class ExportRequest(Common):
     step: ClassVar[str] = "export"
     output: str = ""
     profile: str = "master"
+    target: str = OWN_TARGET
+    """Whom the file is for, see `bodyscan.gltf.targets`. For `gltf` it is a copy of the twin; for another
+    reader a twin is made of the same fit and bound anew, in the pose and with the joints that it wants."""
+    controller_key: str | None = None
+    """As for the step `twin`; asked for where a twin is bound anew."""
+    passphrase: str | None = field(default=None, repr=False)
     ledger: str | None = None
     reference: str | None = None
 
@@ -161,6 +170,8 @@ class ExportRequest(Common):
         super().__post_init__()
         if not self.output:
             raise InputError("The step 'export' needs a file to write: give its path as 'output'.")
+        if self.target not in target_names():
+            raise InputError(f"'target' is '{self.target}'; possible: {', '.join(target_names())}.")
 
 
 Request = ScanRequest | FitRequest | TextureRequest | TwinRequest | ExportRequest

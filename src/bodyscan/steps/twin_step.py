@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from bodyscan.consent import SigningKey
 from bodyscan.errors import InputError
 from bodyscan.gltf.export import export_twin, part_kinds
 from bodyscan.ledger import EntryKind
@@ -32,14 +33,7 @@ def run_twin_step(request: TwinRequest, now: datetime, on_stage: OnStage) -> Ste
     source = folder.source_of("twin", states)
     if source is None:
         raise InputError("There is no fit of the current scan; run the step 'fit' first.")
-    key = controller_key(
-        session.consent,
-        Path(str(folder.told("scan")["values"]["consent_file"])).parent,
-        Path(request.controller_key) if request.controller_key else None,
-        None,
-        now,
-        passphrase=lambda path: request.passphrase,
-    )
+    key = signing_key(session, request.controller_key, request.passphrase)
     options = _options(request, folder)
     stages = session.stages()
     person = textured_person(folder, options.pipeline, stages)
@@ -79,6 +73,18 @@ def run_twin_step(request: TwinRequest, now: datetime, on_stage: OnStage) -> Ste
         values={"pose": twin.pose, "surface": request.surface, "levels": len(twin.levels)},
         steps=result.stages,
         options=options.pipeline,
+    )
+
+
+def signing_key(session: Session, path: str | None, passphrase: str | None) -> SigningKey:
+    """Return the controller's key: of a file, or as it lies beside the consent that the scan came with.
+
+    Raises `ConsentError` where there is none or it is not the controller's.
+    """
+    beside = Path(str(session.folder.told("scan")["values"]["consent_file"])).parent
+    file = Path(path) if path else None
+    return controller_key(
+        session.consent, beside, file, None, session.now, passphrase=lambda asked: passphrase
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import guard, guard_nearest, guard_withhold, people
+from bodyscan_blender import guard, guard_withhold, people
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer, save, verdict
 
@@ -194,7 +194,6 @@ def edited(folder: Path, twin: str) -> dict[str, Any]:
     basis.foreach_set("co", was)
     item.data.update()
     bpy.context.view_layer.update()
-    found["nearest"] = nearest()
     found["back"] = [save(path), item.hide_viewport]
     item.data.shape_keys.key_blocks[1].value = 1.0
     found["expression"] = save(path)
@@ -211,18 +210,6 @@ def edited(folder: Path, twin: str) -> dict[str, Any]:
     item.data.clear_geometry()
     found["no mesh"] = save(path)
     return found
-
-
-def nearest() -> list[list[float]]:
-    """Distance and place of the point of a square that is nearest to one above it and to one beside it."""
-    from bodyscan.types import Mesh
-
-    corners = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
-    mesh = Mesh(np.array(corners), np.array([[0, 1, 2], [0, 2, 3]]))
-    distance, face, place = guard_nearest.BlenderRaycaster(mesh).closest(
-        np.array([[0.8, 0.2, 3.0], [0.5, 4.0, 0.0]])
-    )
-    return [distance.tolist(), face.tolist(), *place.round(6).tolist()]
 
 
 def scenes(folder: Path, twin: str) -> dict[str, Any]:

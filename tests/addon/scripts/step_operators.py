@@ -96,6 +96,10 @@ def in_order(home: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     found["twin asked"] = asked(home)[-1]
     found["export"] = run("export_twin", filepath=str(home / "out.glb"), profile="web")
     found["export asked"] = asked(home)[-1]
+    key = str(home / "key.jwk")
+    found["vrm"] = run("export_twin", filepath=str(home / "out"), target="vrm", controller_key=key)
+    found["vrm asked"] = asked(home)[-1]
+    found["bad avatar"] = run("export_twin", filepath=str(home / "out.glb"), target="vrm")
     found["exported"] = (home / "out.glb").read_bytes() == Path(arguments["twin"]).read_bytes()
     found["bad ending"] = run("export_twin", filepath=str(home / "out.fbx"))
     found["seen"] = seen()[one.name]

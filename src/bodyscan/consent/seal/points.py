@@ -6,17 +6,16 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bodyscan.consent.content import BodyContent
 from bodyscan.errors import InputError
-from bodyscan.types import F64, Mesh
-
-if TYPE_CHECKING:
-    from bodyscan.geometry.raycast import Raycaster
+from bodyscan.geometry.barycentric import barycentric_shares
+from bodyscan.geometry.closest import ClosestPoints
+from bodyscan.types import F64
 
 JITTER_M = 5e-4
 """How far a packer may move the surface beside a point, metres."""
@@ -40,7 +39,7 @@ class SurfacePoints:
     """The places of a body's surface that are nearest to K points."""
 
     def __init__(self, content: BodyContent, points: F64) -> None:
-        """`points` (K, 3), metres. Nothing is computed before it is needed: Open3D takes seconds to load."""
+        """`points` (K, 3), metres. Nothing is computed before it is needed."""
         self.points = points
         self._content = content
         self._beside: list[Placement] = []
@@ -51,12 +50,10 @@ class SurfacePoints:
         return self._place(self.points)
 
     @cached_property
-    def _caster(self) -> Raycaster:
+    def _surface(self) -> ClosestPoints:
         if not len(self._content.faces):
             raise InputError("the mesh has no triangle; there is nothing to compare.")
-        from bodyscan.geometry.raycast import Raycaster
-
-        return Raycaster(Mesh(self._content.positions.astype(np.float64), self._content.faces))
+        return ClosestPoints(self._content.positions, self._content.faces)
 
     def spread(self, value: Callable[[Placement], F64]) -> F64:
         """Return (K,): how far a value (K, C) changes at most where the surface lies `JITTER_M` aside.
@@ -75,12 +72,14 @@ class SurfacePoints:
 
     def distances(self, points: F64) -> F64:
         """Return (N,) metres: how far other points (N, 3) are from the surface."""
-        return self._caster.closest(points)[0]
+        return self._surface.closest(points)[0]
 
     def _place(self, points: F64) -> Placement:
-        _, face, nearest = self._caster.closest(points)
+        _, face, nearest = self._surface.closest(points)
         corners = self._content.faces[face].astype(np.int64)
-        return Placement(corners, _shares(nearest, self._content.positions.astype(np.float64)[corners]))
+        return Placement(
+            corners, barycentric_shares(nearest, self._content.positions.astype(np.float64)[corners])
+        )
 
 
 def spread_out(points: F64, allowed: NDArray[np.bool_], count: int, first: list[int]) -> list[int]:
@@ -127,24 +126,3 @@ def check_index(index: NDArray[np.integer], count: int, what: str) -> NDArray[np
     if len(index) and int(index.max()) >= count:
         raise InputError(f"the seal's {what} name point {int(index.max())}; its fingerprint has {count}.")
     return index.astype(np.int64)
-
-
-def _shares(points: F64, corners: F64) -> F64:
-    """Return barycentric weights (K, 3) of points (K, 3) in their triangles (K, 3, 3), 0..1.
-
-    By the normal equations of two edges (Ericson, "Real-Time Collision Detection", 2005, section 3.4); a
-    triangle without area gives its first corner.
-    """
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    offset = points - corners[:, 0]
-    dot = np.einsum
-    d00, d01, d11 = (dot("kc,kc->k", a, b) for a, b in ((first, first), (first, second), (second, second)))
-    d20, d21 = dot("kc,kc->k", offset, first), dot("kc,kc->k", offset, second)
-    scale = d00 * d11 - d01 * d01
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v, w = (d11 * d20 - d01 * d21) / scale, (d00 * d21 - d01 * d20) / scale
-    flat = ~(np.isfinite(v) & np.isfinite(w))
-    shares = np.stack([1 - v - w, v, w], axis=1)
-    shares[flat] = (1.0, 0.0, 0.0)
-    shares = np.clip(shares, 0, 1)
-    return shares / shares.sum(axis=1, keepdims=True)
