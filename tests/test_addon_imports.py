@@ -25,6 +25,23 @@ IMPORTS_BPY = {"src/bodyscan/convert/in_blender.py"}
 """Beside the add-on and the tests, which Blender runs."""
 
 
+ROOMS: dict[str, set[str]] = {
+    "": {""},
+    "guards": {""},
+    "scan": {""},
+    "rig": {""},
+    "twin": {"", "rig"},
+    "steps": {"", "guards", "scan", "twin"},
+    "edit": {"", "guards", "scan", "steps"},
+    "consent": {"", "guards", "steps"},
+}
+"""Folder of the add-on -> the folders that it may import; `""` is its own. `__init__` registers all."""
+
+
+def place_of(path: Path) -> str:
+    return path.relative_to(ADDON).as_posix()
+
+
 def in_the_wheels() -> set[str]:
     """The names under which the packages of `requirements/addon.txt` are imported."""
     locked = set(
@@ -90,13 +107,13 @@ def test_there_is_something_to_look_at() -> None:
     assert "typer" in loaded_with({"bodyscan.cli.main"})
 
 
-@pytest.mark.parametrize("path", ADDON_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ADDON_FILES, ids=place_of)
 def test_a_file_of_the_addon_imports_only_what_blender_or_the_wheels_have(path: Path) -> None:
     there = sys.stdlib_module_names | OF_BLENDER | in_the_wheels() | {"bodyscan"}
     assert [name for name in imports(path, inside_functions=True) if name.split(".")[0] not in there] == []
 
 
-@pytest.mark.parametrize("path", ADDON_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ADDON_FILES, ids=place_of)
 def test_no_file_of_the_addon_uses_the_network_or_runs_code_out_of_a_file(path: Path) -> None:
     never = NOWHERE - BLENDER
     found = [name for name in imports(path, inside_functions=True) if never & set(prefixes(name))]
@@ -138,11 +155,36 @@ def test_the_package_speaks_of_no_addon() -> None:
 
 def test_every_file_of_the_addon_says_its_licence() -> None:
     assert [
-        path.name for path in ADDON_FILES if not path.read_text(encoding="utf-8").startswith(HEADER)
+        place_of(path) for path in ADDON_FILES if not path.read_text(encoding="utf-8").startswith(HEADER)
     ] == []
     assert "GNU GENERAL PUBLIC LICENSE\n                       Version 3" in (ADDON / "LICENSE").read_text()
 
 
 def test_no_file_of_the_addon_is_longer_than_400_lines() -> None:
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in ADDON_FILES}
+    lengths = {place_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in ADDON_FILES}
     assert {name: count for name, count in lengths.items() if count > MAX_LINES} == {}
+
+
+def rooms_in(path: Path) -> Iterator[str]:
+    """Yield the folders of the add-on that a file imports from; its own is not one of them."""
+    own = path.parent.relative_to(ADDON).parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = own[: len(own) - node.level + 1]
+            for alias in node.names:
+                parts = (*base, *(node.module.split(".") if node.module else []), alias.name)
+                room = parts[0] if (ADDON / parts[0]).is_dir() else ""
+                if room != "".join(own):
+                    yield room
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in ADDON_FILES if p.parent != ADDON or p.stem != "__init__"], ids=place_of
+)
+def test_a_room_of_the_addon_imports_only_what_lies_below_it(path: Path) -> None:
+    own = "".join(path.parent.relative_to(ADDON).parts)
+    assert set(rooms_in(path)) - ROOMS[own] == set()
+
+
+def test_every_room_of_the_addon_is_in_the_table() -> None:
+    assert {"".join(path.parent.relative_to(ADDON).parts) for path in ADDON_FILES} == set(ROOMS)

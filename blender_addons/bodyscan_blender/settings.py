@@ -11,6 +11,8 @@ import bpy
 
 from bodyscan.consent import Medium, Purpose, Use
 
+PACKAGE = str(__package__)
+"""The add-on's main module, by whatever name Blender gave it."""
 PURPOSES = [(str(p), str(p).replace("_", " ").capitalize(), "") for p in Purpose]
 NOT_STATED = "NOT_STATED"
 """A medium that nobody named: Blender takes an empty name for a heading."""
@@ -23,7 +25,7 @@ MEDIA = [
 class BodyscanPreferences(bpy.types.AddonPreferences):
     """The same for every file."""
 
-    bl_idname = __package__
+    bl_idname = PACKAGE
 
     command: bpy.props.StringProperty(
         name="bodyscan command",
@@ -72,7 +74,7 @@ class BodyscanScene(bpy.types.PropertyGroup):
 
 def preferences(context: Any) -> Any | None:
     """The add-on's preferences, or None where it is registered from its source."""
-    addon = context.preferences.addons.get(__package__)
+    addon = context.preferences.addons.get(PACKAGE)
     return addon.preferences if addon is not None else None
 
 

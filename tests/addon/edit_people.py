@@ -112,9 +112,9 @@ def make_person(
     """A person in the scene with scan and fit, as after the steps; `fitted` are the fit's parameters."""
     import bpy  # pyright: ignore[reportMissingImports]
     from bodyscan_blender.people import new_person  # pyright: ignore[reportMissingImports]
-    from bodyscan_blender.scan_object import show_fit, show_scan  # pyright: ignore[reportMissingImports]
-    from bodyscan_blender.scan_view import view_scan  # pyright: ignore[reportMissingImports]
-    from bodyscan_blender.shown_results import note  # pyright: ignore[reportMissingImports]
+    from bodyscan_blender.scan.scan_object import show_fit, show_scan  # pyright: ignore[reportMissingImports]
+    from bodyscan_blender.scan.scan_view import view_scan  # pyright: ignore[reportMissingImports]
+    from bodyscan_blender.steps.shown_results import note  # pyright: ignore[reportMissingImports]
 
     model, params = truth()
     folder = WorkFolder.create(path)

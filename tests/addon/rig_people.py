@@ -17,7 +17,7 @@ from bodyscan.types import F64, Skeleton, Twin
 from gltf.complete import checker_textures, with_consent, with_parts
 from gltf.full_size import full_size_twin
 
-bone_layout, pose_arrays = outside("bone_layout"), outside("pose_arrays")
+bone_layout, pose_arrays = outside("rig.bone_layout"), outside("rig.pose_arrays")
 
 
 @cache

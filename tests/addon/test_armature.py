@@ -16,7 +16,7 @@ from bodyscan.gltf import GltfOptions, read_glb, twin_to_glb
 from bodyscan.gltf.targets import HUMANOID_BONES
 
 Told = dict[str, Any]
-pose_arrays = outside("pose_arrays")
+pose_arrays = outside("rig.pose_arrays")
 
 
 @pytest.fixture(scope="module")

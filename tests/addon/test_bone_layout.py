@@ -11,7 +11,7 @@ from bodyscan.errors import InputError
 from bodyscan.types import Skeleton
 from gltf.shapes import JOINTS, small_twin
 
-layout_of = outside("bone_layout")
+layout_of = outside("rig.bone_layout")
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 

@@ -14,7 +14,7 @@ from bodyscan.gltf import twin_to_glb
 from gltf.complete import with_parts
 from gltf.shapes import small_twin
 
-capture_kind = outside("capture_kind")
+capture_kind = outside("steps.capture_kind")
 SAMPLES = ROOT / "sample_scans"
 
 

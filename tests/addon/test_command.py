@@ -11,7 +11,7 @@ from addon.outside import outside
 from bodyscan import __version__
 from bodyscan.errors import InputError, MissingExtraError
 
-command = outside("command")
+command = outside("steps.command")
 
 
 def program(folder: Path, text: str = "echo bodyscan 0.1.0", name: str = "bodyscan") -> Path:

@@ -19,7 +19,7 @@ from bodyscan.errors import ConsentError
 from bodyscan.types import Twin
 from gltf.shapes import small_twin
 
-verdicts, marks = outside("verdicts"), outside("guard_marks")
+verdicts, marks = outside("guards.verdicts"), outside("guards.guard_marks")
 Act, Verdict = verdicts.Act, verdicts.Verdict
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RENDER = Use(Purpose.RENDER)

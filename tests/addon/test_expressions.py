@@ -17,7 +17,7 @@ from bodyscan.twin.visemes import VISEMES, visemes
 from gltf.shapes import small_twin
 
 Told = dict[str, Any]
-words = outside("expression_words")
+words = outside("rig.expression_words")
 
 
 def all_names() -> list[str]:

@@ -13,7 +13,7 @@ from addon.outside import outside
 from bodyscan.body.asset import load_body_model
 from bodyscan.body.landmarks import FACE_LANDMARKS, HAND_LANDMARKS, LANDMARK_NAMES, POSE_LANDMARKS
 
-words = outside("landmark_words")
+words = outside("edit.landmark_words")
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def manifest_of(path: Path) -> dict[str, Any]:
 def test_the_zip_holds_the_addon_its_licence_and_its_wheels(package: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         names = archive.namelist()
-    sources = {path.name for path in SOURCE.glob("*.py")}
+    sources = {path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py")}
     assert sources <= set(names)
     assert {"LICENSE", "blender_manifest.toml"} <= set(names)
     wheels = [name for name in names if name.startswith("wheels/")]
@@ -87,7 +87,7 @@ def test_the_manifest_says_what_the_package_says(package: Path) -> None:
 
 
 def test_the_permissions_are_those_that_it_needs(package: Path) -> None:
-    sources = "".join(path.read_text() for path in SOURCE.glob("*.py"))
+    sources = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
     needed = {"files"} | {name for name in ("clipboard",) if f".{name}" in sources}
     assert set(manifest_of(package)["permissions"]) == needed
 

@@ -18,7 +18,7 @@ from bodyscan.errors import InputError
 from gltf.shapes import small_twin
 
 Told = dict[str, Any]
-solver, arrays = outside("pose_solver"), outside("pose_arrays")
+solver, arrays = outside("rig.pose_solver"), outside("rig.pose_arrays")
 BUILDS = 4
 NEAR_M = 0.06
 

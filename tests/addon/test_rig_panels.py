@@ -15,8 +15,8 @@ from addon.rig_people import write_person
 from gltf.shapes import small_twin
 
 Told = dict[str, Any]
-library = outside("pose_solver").library
-presets = outside("expression_words").presets
+library = outside("rig.pose_solver").library
+presets = outside("rig.expression_words").presets
 
 
 @pytest.fixture(scope="module")

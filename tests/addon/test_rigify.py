@@ -15,7 +15,7 @@ from addon.rig_people import write_person
 from gltf.shapes import small_twin
 
 Told = dict[str, Any]
-rigify_places = outside("rigify_places")
+rigify_places = outside("rig.rigify_places")
 
 
 @pytest.fixture(scope="module")

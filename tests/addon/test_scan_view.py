@@ -11,7 +11,7 @@ from addon.outside import outside
 from addon.test_thin_mesh import tube
 from bodyscan.types import Mesh, ScanMesh, Texture
 
-scan_view, pictures = outside("scan_view"), outside("pictures")
+scan_view, pictures = outside("scan.scan_view"), outside("scan.pictures")
 
 
 def scan(n: int, **mesh: object) -> ScanMesh:

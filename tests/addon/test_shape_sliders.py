@@ -96,7 +96,7 @@ def test_a_surface_that_was_cut_or_deleted_is_said_and_nothing_is_kept(found: di
 
 
 def test_the_preview_at_the_fits_own_parameters_is_the_fit() -> None:
-    preview = outside("fit_preview")
+    preview = outside("edit.fit_preview")
     model, params = truth()
     fit = fit_of(model, params, 10)
     for name in preview.SURFACES:
@@ -106,7 +106,7 @@ def test_the_preview_at_the_fits_own_parameters_is_the_fit() -> None:
 
 
 def test_moves_turn_what_they_say_and_left_mirrors_right() -> None:
-    moves = outside("pose_moves")
+    moves = outside("edit.pose_moves")
     model, params = truth()
     straight = model.zero_params()
     rest = model.pose(straight).joints
@@ -134,7 +134,7 @@ def test_moves_turn_what_they_say_and_left_mirrors_right() -> None:
 
 @pytest.mark.parametrize("age", ["adult", "child"])
 def test_components_are_named_after_what_they_do(age: str) -> None:
-    measures = outside("shape_measures")
+    measures = outside("edit.shape_measures")
     model = load_body_model(age)
     names = measures.component_words(model)
     table = measures.effects(model)

@@ -6,7 +6,7 @@ import pytest
 
 from addon.outside import outside
 
-step_progress, step_events = outside("step_progress"), outside("step_events")
+step_progress, step_events = outside("steps.step_progress"), outside("steps.step_events")
 Stage = step_events.Stage
 
 

@@ -12,7 +12,7 @@ from addon.outside import outside
 from bodyscan.fit.options import FitOptions
 from bodyscan.steps.folder import StepState
 
-step_words = outside("step_words")
+step_words = outside("steps.step_words")
 
 
 def fit_values(**quality: Any) -> dict[str, Any]:

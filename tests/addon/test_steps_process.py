@@ -18,8 +18,8 @@ import pytest
 from addon.outside import ADDONS, outside
 from bodyscan.errors import InputError
 
-command, events = outside("command"), outside("step_events")
-steps_process, child_process = outside("steps_process"), outside("child_process")
+command, events = outside("steps.command"), outside("steps.step_events")
+steps_process, child_process = outside("steps.steps_process"), outside("steps.child_process")
 STAND_IN = Path(__file__).with_name("stand_in_steps.py")
 PATIENCE_S = 60.0
 
@@ -248,7 +248,7 @@ def test_ten_rounds_leave_no_process_no_thread_and_no_open_file(start: Start) ->
 PARENT = """
 import sys, time
 sys.path.append({addons!r})
-from bodyscan_blender.steps_process import StepsProcess
+from bodyscan_blender.steps.steps_process import StepsProcess
 process = StepsProcess({words!r})
 process.request("fit", mode={mode!r})
 while process.is_busy and not any("child" in getattr(e, "name", "") for e in process.poll(0.05)):

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from addon.outside import outside
 
-thin_mesh = outside("thin_mesh")
+thin_mesh = outside("scan.thin_mesh")
 
 
 def tube(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import axes, bone_shapes, people
-from bodyscan_blender.armature import vrm_bones
+from bodyscan_blender import axes, people
+from bodyscan_blender.rig import bone_shapes
+from bodyscan_blender.rig.armature import vrm_bones
 from mathutils import Quaternion
 
 from addon.scripts.rig_scene import apart, attempt, bring, empty, rest, seen, stands

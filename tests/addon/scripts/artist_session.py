@@ -11,7 +11,8 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import landmarks, people  # pyright: ignore[reportMissingImports]
+from bodyscan_blender import people  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import landmarks  # pyright: ignore[reportMissingImports]
 from mathutils import Vector  # pyright: ignore[reportMissingImports]
 
 from addon.inside import NAME

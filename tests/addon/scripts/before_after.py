@@ -8,12 +8,13 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import before_after, guard_withhold  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.fit_state import shown_fit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import before_after  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.fit_state import shown_fit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.pose_sliders import set_move  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.guards import guard_withhold  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_points import get_positions  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.pose_sliders import set_move  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person, said
 

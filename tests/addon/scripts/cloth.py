@@ -6,11 +6,11 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import cloth, poses
 from bodyscan_blender.axes import world_from_blender
 from bodyscan_blender.mesh_points import get_triangles
-from bodyscan_blender.pose_arrays import owned_by
-from bodyscan_blender.twin_data import points
+from bodyscan_blender.rig import cloth, poses
+from bodyscan_blender.rig.pose_arrays import owned_by
+from bodyscan_blender.rig.twin_data import points
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 

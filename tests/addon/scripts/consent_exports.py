@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
-from bodyscan_blender import guard_export, guard_withhold, people
+from bodyscan_blender import people
+from bodyscan_blender.guards import guard_export, guard_withhold
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import guard, guard_withhold, people
+from bodyscan_blender import people
+from bodyscan_blender.guards import guard, guard_withhold
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer, save, verdict
 

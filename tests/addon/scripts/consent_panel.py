@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bodyscan_blender import consent_panel, guard, guard_withhold, overlay, people, verdicts
+from bodyscan_blender import people
+from bodyscan_blender.consent import consent_panel, overlay
+from bodyscan_blender.guards import guard, guard_withhold, verdicts
 
 from addon.scripts.consent_scene import aim, attempt, empty, fresh, save, verdict
 from addon.scripts.recording import buttons, draw, words

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bodyscan_blender import guard, guard_tell, people
+from bodyscan_blender import people
+from bodyscan_blender.guards import guard, guard_tell
 
 from addon.inside import NAME
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import distrust  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.fit_state import scan_of  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import distrust  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.fit_state import scan_of  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.vertex_colors import shows  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_object import show_scan  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_view import view_scan  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.vertex_colors import shows  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_object import show_scan  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_view import view_scan  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person, said
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import distrust, edit_panel, landmark_tools, landmarks  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import distrust, edit_panel, landmark_tools, landmarks  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person
 from addon.scripts import recording
@@ -104,7 +104,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
     person.folder.joinpath("state.json").unlink()
     for path in person.folder.glob("results/fit-*/fit.npz"):
         path.write_bytes(b"damaged")
-    from bodyscan_blender import fit_state  # pyright: ignore[reportMissingImports]
+    from bodyscan_blender.edit import fit_state  # pyright: ignore[reportMissingImports]
 
     fit_state._read.cache_clear()
     answer["damaged"] = look()

@@ -24,9 +24,7 @@ def main(arguments: dict[str, Any]) -> dict[str, Any]:
     answer["no_landmark"] = said("landmark_counterpart")
     answer["refit"] = said("refit")
     reports: list[str] = []
-    from bodyscan_blender.landmark_tools import (  # pyright: ignore[reportMissingImports]
-        BODYSCAN_OT_landmarks_show,
-    )
+    from bodyscan_blender.edit.landmark_tools import BODYSCAN_OT_landmarks_show  # pyright: ignore[reportMissingImports]
 
     class Reporting:
         face = False

@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import distrust, edits, fit_state, landmarks, pins  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.pose_moves import moved_pose  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import distrust, edits, fit_state, landmarks, pins  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.pose_moves import moved_pose  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person
 from bodyscan.errors import BodyscanError

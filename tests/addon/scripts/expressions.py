@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import expressions
-from bodyscan_blender.expression_words import presets
+from bodyscan_blender.rig import expressions
+from bodyscan_blender.rig.expression_words import presets
 
 from addon.scripts.rig_scene import attempt, bring, empty, seen
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bodyscan_blender import guard, people
+from bodyscan_blender import people
+from bodyscan_blender.guards import guard
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer
 
@@ -212,7 +213,7 @@ def plain(folder: Path) -> dict[str, Any]:
 
 def unhooked(folder: Path, twin: str) -> dict[str, Any]:
     """The hooks refuse by themselves where nothing could be put around the exporter."""
-    from bodyscan_blender import guard_export
+    from bodyscan_blender.guards import guard_export
 
     fresh(twin)
     aim("ai_training")

@@ -7,15 +7,15 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import heat_map, pins  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.fit_state import adjust, shown_fit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import heat_map, pins  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.fit_state import adjust, shown_fit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.surface_distance import signed_distance_mm  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.vertex_colors import shows  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_data import get_values  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_points import get_positions  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_object import show_textures  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.surface_distance import signed_distance_mm  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.vertex_colors import shows  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_object import show_textures  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person, said, seen, truth
 from bodyscan.render.heatmap import heat_colors

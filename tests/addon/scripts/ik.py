@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import ik
+from bodyscan_blender.rig import ik
 from mathutils import Matrix, Quaternion
 
 from addon.scripts.rig_scene import apart, attempt, bring, empty, rest, seen, stands

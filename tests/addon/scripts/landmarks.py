@@ -9,14 +9,14 @@ import bodyscan_blender.landmarks as landmarks  # pyright: ignore[reportMissingI
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
 from bodyscan_blender.axes import blender_from_world  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.fit_state import scan_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.landmark_tools import landmark_words  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.fit_state import scan_of  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.landmark_tools import landmark_words  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_object import show_scan  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_view import view_scan  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.shown_results import RESULTS, shown  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_object import show_scan  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_view import view_scan  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.steps.shown_results import RESULTS, shown  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import landmarks_of, make_person, said, truth
 

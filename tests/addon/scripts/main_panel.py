@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
-from bodyscan_blender import fit_step, main_panel, shown_results, task  # pyright: ignore[reportMissingImports]
+from bodyscan_blender import task  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.steps import fit_step, main_panel, shown_results  # pyright: ignore[reportMissingImports]
 
 from addon.inside import NAME
 from addon.scripts.recording import buttons, draw, words

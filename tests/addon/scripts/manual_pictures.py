@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import landmarks  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import landmarks  # pyright: ignore[reportMissingImports]
 from mathutils import Vector  # pyright: ignore[reportMissingImports]
 
 from addon.inside import NAME

@@ -7,9 +7,10 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import ik, people, poses
-from bodyscan_blender.pose_arrays import skin
-from bodyscan_blender.pose_solver import library, solve_pose
+from bodyscan_blender import people
+from bodyscan_blender.rig import ik, poses
+from bodyscan_blender.rig.pose_arrays import skin
+from bodyscan_blender.rig.pose_solver import library, solve_pose
 
 from addon.scripts.rig_scene import apart, attempt, bring, empty, rest, seen, stands
 

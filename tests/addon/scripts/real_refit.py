@@ -8,10 +8,10 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import distrust, landmarks  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.axes import blender_from_world  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.fit_state import shown_fit  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import distrust, landmarks  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.fit_state import shown_fit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_points import get_positions  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person, truth

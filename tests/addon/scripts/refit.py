@@ -7,19 +7,11 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import (  # pyright: ignore[reportMissingImports]
-    before_after,
-    distrust,
-    edits,
-    fit_state,
-    heat_map,
-    landmarks,
-    refit,
-    task,
-)
+from bodyscan_blender import task  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import before_after, distrust, edits, fit_state, heat_map, landmarks, refit  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.vertex_colors import shows  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_points import get_positions  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.shown_results import current_results, shown  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.vertex_colors import shows  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.steps.shown_results import current_results, shown  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import make_person
 from addon.scripts.stepping import Modal, asked, mode, person, run, set_up, undo

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bodyscan_blender import guard_render, guard_view, people
+from bodyscan_blender import people
+from bodyscan_blender.guards import guard_render, guard_view
 
 from addon.scripts.consent_scene import aim, attempt, empty, files, fresh, prefer
 

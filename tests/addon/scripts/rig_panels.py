@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
-from bodyscan_blender import face_panel, rig_panel
+from bodyscan_blender.rig import face_panel, rig_panel
 
 from addon.scripts.recording import Button, Layout
 from addon.scripts.rig_scene import bring, empty

@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import rigify
-from bodyscan_blender.armature import vrm_bones
-from bodyscan_blender.rigify_places import RIGIFY_NAMES
+from bodyscan_blender.rig import rigify
+from bodyscan_blender.rig.armature import vrm_bones
+from bodyscan_blender.rig.rigify_places import RIGIFY_NAMES
 from mathutils import Quaternion
 
 from addon.scripts.rig_scene import apart, attempt, bring, data, empty, seen, stands

@@ -7,7 +7,9 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import consent_ops, consent_panel, guard, guard_withhold, overlay, people
+from bodyscan_blender import people
+from bodyscan_blender.consent import consent_ops, consent_panel, overlay
+from bodyscan_blender.guards import guard, guard_withhold
 
 from addon.scripts.consent_exports import C_EXPORTERS, write
 from addon.scripts.consent_scene import aim, attempt, bring, empty, files, prefer, save, verdict

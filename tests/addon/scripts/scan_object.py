@@ -11,16 +11,9 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import (  # pyright: ignore[reportMissingImports]
-    import_capture,
-    looks,
-    mesh_data,
-    people,
-    person_operators,
-    pictures,
-    scan_object,
-    scan_view,
-)
+from bodyscan_blender import mesh_data, people  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan import looks, pictures, scan_object, scan_view  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.steps import import_capture, person_operators  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import fit_of, scan_of, truth
 from bodyscan.errors import InputError

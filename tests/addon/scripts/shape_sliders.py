@@ -8,12 +8,12 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import fit_state, pose_sliders, shape_sliders  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import fit_state, pose_sliders, shape_sliders  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.pose_moves import MOVES  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit.shape_measures import MEASURES  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.mesh_points import get_positions  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.people import people_of  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.pose_moves import MOVES  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.scan_object import show_fit  # pyright: ignore[reportMissingImports]
-from bodyscan_blender.shape_measures import MEASURES  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan.scan_object import show_fit  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import fit_of, keep_fit, make_person, said, truth
 from bodyscan.body.measurements import measure_surface
@@ -173,7 +173,7 @@ def timing(person: Any) -> dict[str, Any]:
 
 def new_fit(person: Any) -> dict[str, Any]:
     """Sliders count for the fit that they were moved on, and for no other."""
-    from bodyscan_blender.shown_results import note  # pyright: ignore[reportMissingImports]
+    from bodyscan_blender.steps.shown_results import note  # pyright: ignore[reportMissingImports]
 
     person.collection.bodyscan_pose.left_elbow = 0.5
     model, params = truth()

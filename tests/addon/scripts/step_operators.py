@@ -9,14 +9,9 @@ from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from bodyscan_blender import (  # pyright: ignore[reportMissingImports]
-    axes,
-    mesh_data,
-    people,
-    scan_object,
-    shown_results,
-    step_run,
-)
+from bodyscan_blender import axes, mesh_data, people  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.scan import scan_object  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.steps import shown_results, step_run  # pyright: ignore[reportMissingImports]
 
 from addon.scripts.stepping import asked, mode, person, redo, run, seen, set_up, undo
 from bodyscan.steps.folder import WorkFolder

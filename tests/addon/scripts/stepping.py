@@ -11,7 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
-from bodyscan_blender import people, shown_results, task  # pyright: ignore[reportMissingImports]
+from bodyscan_blender import (
+    people,  # pyright: ignore[reportMissingImports]
+    task,  # pyright: ignore[reportMissingImports]
+)
+from bodyscan_blender.steps import shown_results  # pyright: ignore[reportMissingImports]
 
 from addon.inside import NAME
 

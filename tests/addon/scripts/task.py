@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy  # pyright: ignore[reportMissingImports]
-from bodyscan_blender import (  # pyright: ignore[reportMissingImports]
-    fit_step,
-    import_capture,
-    people,
-    steps_session,
-    task,
-    twin_step,
+from bodyscan_blender import (
+    people,  # pyright: ignore[reportMissingImports]
+    task,  # pyright: ignore[reportMissingImports]
 )
+from bodyscan_blender.steps import fit_step, import_capture, steps_session, twin_step  # pyright: ignore[reportMissingImports]
 
 from addon.scripts.stepping import Modal, alive, mode, person, run, seen, set_up, undo
 from bodyscan.errors import InputError

@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bodyscan_blender import axes, people, twin_import
+from bodyscan_blender import axes, people
+from bodyscan_blender.twin import twin_import
 
 from addon.scripts.rig_scene import attempt, bring, data, empty, seen
 from bodyscan.gltf import read_glb
