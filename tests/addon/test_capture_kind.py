@@ -55,6 +55,38 @@ def test_photos_alone_are_no_capture_and_the_sentence_says_what_is_missing(name:
     assert ("The cameras are missing too" in str(told.value)) is not has_cameras
 
 
+@pytest.mark.parametrize(
+    ("mesh", "cameras"),
+    [
+        ("model.obj", "transforms.json"),
+        ("person.ply", "cameras.xml"),
+        ("dense/meshed-poisson.ply", "sparse/0/cameras.bin"),
+        ("texturing/texturedMesh.OBJ", "transforms.json"),
+    ],
+)
+def test_photos_with_their_cameras_and_mesh_are_a_capture(mesh: str, cameras: str, tmp_path: Path) -> None:
+    folder = tmp_path / "shoot"
+    for name in ("images/0.jpg", "images/1.jpg", mesh, cameras):
+        touched(folder / name)
+    assert capture_kind.kind_of(folder) == "photos"
+    assert capture_kind.mesh_of(folder) == folder / mesh
+    assert capture_kind.consent_beside(folder) is None
+    record = touched((folder / mesh).with_suffix(".consent.json"))
+    assert capture_kind.consent_beside(folder) == record
+    record = touched(tmp_path / "shoot.consent.json")
+    assert capture_kind.consent_beside(folder) == record
+    touched(folder / "mesh" / "other.stl")
+    with pytest.raises(InputError, match=r"several meshes .*; choose the one of the person"):
+        capture_kind.kind_of(folder)
+
+
+def test_a_mesh_beside_photos_without_cameras_is_not_enough(tmp_path: Path) -> None:
+    for name in ("0.jpg", "model.obj"):
+        touched(tmp_path / "shoot" / name)
+    with pytest.raises(InputError, match="The cameras are missing too"):
+        capture_kind.kind_of(tmp_path / "shoot")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "cameras.xml", "transforms.json"])
 def test_one_photo_or_its_cameras_are_no_capture_either(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Choose the mesh"):

@@ -104,6 +104,16 @@ def test_one_or_all_are_put_back(found: dict[str, Any]) -> None:
     assert found["restored_color"] == "landmark found"
 
 
+def test_landmarks_are_ignored_and_looked_at_again(found: dict[str, Any]) -> None:
+    done, names, moved, asked, words, state, look = found["ignored"]
+    assert done == "FINISHED"
+    assert names == sorted(asked) == ["left_knee", "nose"]
+    assert moved == [], "What is ignored was not moved."
+    assert words == ["Points ignored: nose and left knee."]
+    assert (state, look) == ("ignored", "landmark ignored")
+    assert found["looked_at_again"] == ["FINISHED", [], ["nose"], "FINISHED", [], []]
+
+
 def test_a_point_that_was_not_found_starts_on_the_fit(found: dict[str, Any]) -> None:
     assert found["added"] == ["FINISHED", "added", ["left_heel"], "not found"]
     assert found["added_gap_mm"] < 1.0

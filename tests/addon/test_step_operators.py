@@ -172,6 +172,14 @@ def test_a_file_shows_the_results_that_it_was_saved_with(found: Told) -> None:
     assert told["again"] == ""
 
 
+def test_a_folder_of_photos_is_imported_with_the_mesh_in_it(found: Told) -> None:
+    told, home = found["persons"], found["home"]
+    assert told["photos"] == ""
+    scan = told["photos asked"]
+    assert (scan["capture"], scan["photos"]) == (f"{home}/project/mesh.ply", f"{home}/project")
+    assert scan["consent"] == f"{home}/project.consent.json"
+
+
 def test_with_several_persons_one_must_be_meant(found: Told) -> None:
     told = found["persons"]
     assert told["second"] == ""

@@ -13,7 +13,7 @@ from bodyscan.body.landmarks import detector_points
 from bodyscan.body.model import BodyModel, PosedBody
 from bodyscan.errors import InputError
 from bodyscan.fit import Corrections, fit_body
-from bodyscan.fit.corrections import PINNED_POINTS, held_points, with_placed
+from bodyscan.fit.corrections import PINNED_POINTS, held_points, with_placed, without_ignored
 from bodyscan.fit.start import seen_faces
 from bodyscan.types import BodyParams, Landmarks, Mesh, ScanMesh
 from fit.people import clean_scan, joint_gap_mm, person_params, scan_of
@@ -119,6 +119,19 @@ def test_placed_points_replace_the_detectors_and_are_fully_trusted() -> None:
     assert alone is not None
     assert alone.source == "person"
     assert with_placed(found, {}) is found
+
+
+def test_ignored_points_are_not_there() -> None:
+    found = Landmarks(("nose", "left_wrist"), np.eye(3)[:2], np.array([0.4, 0.3]), ("surface", "joint"))
+    left = without_ignored(found, ["nose"])
+    assert left is not None
+    assert (left.names, left.kind) == (("left_wrist",), ("joint",))
+    assert left.positions.tolist() == [[0.0, 1.0, 0.0]]
+    assert without_ignored(found, found.names) is None
+    assert without_ignored(found, ()) is found
+    for landmarks in (found, None):
+        with pytest.raises(InputError, match="The landmark left_heel was not found on this scan"):
+            without_ignored(landmarks, ["left_heel"])
 
 
 def test_pinned_regions_are_held_by_some_of_their_own_vertices() -> None:

@@ -96,10 +96,14 @@ def test_a_twin_is_made_corrected_and_handed_over(
         start="earlier",
         placed={"left_wrist": wrist.tolist()},
         pinned=["right_hand"],
+        ignored=["right_wrist"],
         untrusted=str(tmp_path / "head.npy"),
     )
     assert done["event"] == "done", done
     assert done["values"]["untrusted"] == pytest.approx(float(share.mean()))
+    assert done["values"]["ignored"] == ["right_wrist"]
+    both = command.ask("fit", start="earlier", placed={"nose": [0, 1.6, 0.1]}, ignored=["nose"])
+    assert "say one of the two" in both["message"]
     again = fitted.fit().skeleton.positions
     assert 1e3 * np.linalg.norm(again - joints.positions, axis=1).mean() < SAME_MM
     assert fitted.results("fit")[0] == first

@@ -169,6 +169,7 @@ class BODYSCAN_PT_edit_landmarks(_Part, bpy.types.Panel):
         row.operator("bodyscan.landmark_counterpart", icon="MOD_MIRROR")
         row.operator("bodyscan.landmark_add", icon="ADD")
         row = layout.row(align=True)
+        row.operator("bodyscan.landmark_ignore", icon="HIDE_ON")
         row.operator("bodyscan.landmark_restore", icon="LOOP_BACK").all = False
         row.operator("bodyscan.landmark_restore", text="Put All Back").all = True
 

@@ -21,7 +21,7 @@ from ..people import Person
 from .distrust import distrust_of
 from .fit_state import adjustments, present_params, shown_fit, work_folder
 from .landmark_words import in_reading_order, words_of
-from .landmarks import moved, places
+from .landmarks import ignored, moved, places
 from .pins import pinned, region_words
 
 PREFIX, SUFFIX = ".untrusted-", ".npy"
@@ -36,6 +36,8 @@ class Edits:
 
     placed: dict[str, tuple[float, float, float]]
     """Landmark -> metres, bodyscan's world, the scan's frame."""
+    ignored: tuple[str, ...]
+    """Landmarks that the fit is not to look at."""
     pinned: tuple[str, ...]
     untrusted: F32 | None
     """(V,) 0..1 for each vertex of the working folder's scan."""
@@ -46,7 +48,7 @@ class Edits:
 
 
 def edits_of(person: Person, *, anew: bool = False) -> Edits:
-    """What was corrected. `anew`: only what a fit that begins anew can take, which are points and distrust.
+    """What was corrected. `anew`: only what a fit that begins anew can take: landmarks and distrust.
 
     Raises `InputError` where there is no scan, or no fit to go on from.
     """
@@ -58,12 +60,13 @@ def edits_of(person: Person, *, anew: bool = False) -> Edits:
             )
     untrusted = distrust_of(person)
     if anew:
-        return Edits(placed, (), untrusted, None, None)
+        return Edits(placed, tuple(ignored(person)), (), untrusted, None, None)
     shown = shown_fit(person)
     betas, moves = adjustments(person)
     params = present_params(person, shown)
     return Edits(
         placed,
+        tuple(ignored(person)),
         pinned(person),
         untrusted,
         None if betas is None else tuple(params.betas.tolist()),
@@ -84,6 +87,7 @@ def request_fields(person: Person, *, anew: bool = False) -> dict[str, Any]:
     return {
         "start": "anew" if anew else "earlier",
         "placed": {name: list(place) for name, place in edits.placed.items()},
+        "ignored": list(edits.ignored),
         "pinned": list(edits.pinned),
         "untrusted": None if path is None else str(path),
         "betas": None if edits.betas is None else list(edits.betas),
@@ -105,6 +109,9 @@ def edit_words(person: Person, *, painted: str = "") -> list[str]:
     points = [words_of(name) for name in in_reading_order(list(moved(person)))]
     if points:
         found.append(f"Points placed by hand: {listed(points)}.")
+    points = [words_of(name) for name in in_reading_order(ignored(person))]
+    if points:
+        found.append(f"Points ignored: {listed(points)}.")
     regions = [region_words(name).lower() for name in pinned(person)]
     if regions:
         found.append(f"Pinned: {listed(regions)}.")

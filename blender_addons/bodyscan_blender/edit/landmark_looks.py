@@ -21,6 +21,7 @@ COLORS: dict[str, tuple[float, float, float]] = {
     "unsure": (0.90, 0.62, 0.0),
     "moved": (0.0, 0.45, 0.70),
     "added": (0.80, 0.47, 0.65),
+    "ignored": (0.35, 0.35, 0.35),
 }
 """State -> sRGB 0..1, told apart by eyes of every kind (Okabe and Ito, 2008)."""
 WORDS = {
@@ -28,6 +29,7 @@ WORDS = {
     "unsure": "found, but not sure",
     "moved": "moved by hand",
     "added": "added by hand",
+    "ignored": "ignored",
 }
 
 

@@ -26,6 +26,7 @@ STATE_ICONS = {
     "unsure": "QUESTION",
     "moved": "ORIENTATION_LOCAL",
     "added": "ADD",
+    "ignored": "HIDE_ON",
 }
 OUTSIDE_MM = 2.0
 """A joint that lies farther outside of the scan is told."""
@@ -69,7 +70,8 @@ class BODYSCAN_OT_landmark_restore(EditTool, bpy.types.Operator):
 
     @classmethod
     def ready(cls, context: Any, person: Person) -> str:
-        return "" if landmarks.moved(person) else "No landmark was moved or added"
+        is_changed = bool(landmarks.moved(person) or landmarks.ignored(person))
+        return "" if is_changed else "No landmark was moved, added or ignored"
 
     def change(self, context: Any, person: Person) -> str:
         items = list(landmarks.by_name(person).values())
@@ -79,6 +81,22 @@ class BODYSCAN_OT_landmark_restore(EditTool, bpy.types.Operator):
             raise InputError("No landmark is selected. Select one, or put all back.")
         count = landmarks.put_back(person, items)
         return f"Put back: {count}."
+
+
+class BODYSCAN_OT_landmark_ignore(EditTool, bpy.types.Operator):
+    bl_idname = "bodyscan.landmark_ignore"
+    bl_label = "Ignore"
+    bl_description = "Let the fit not look at the selected landmarks, or look at them again"
+
+    @classmethod
+    def ready(cls, context: Any, person: Person) -> str:
+        return "" if any(item.select_get() for item in person.objects("landmark")) else "Select a landmark"
+
+    def change(self, context: Any, person: Person) -> str:
+        items = [item for item in landmarks.by_name(person).values() if item.select_get()]
+        wanted = not all(landmarks.state_of(item) == "ignored" for item in items)
+        count = landmarks.ignore(items, wanted)
+        return f"{'Ignored' if wanted else 'Looked at again'}: {count}."
 
 
 class BODYSCAN_OT_landmark_select(EditTool, bpy.types.Operator):
@@ -235,7 +253,7 @@ def list_order(names: list[Any]) -> list[int]:
 def row_words(item: Any) -> str:
     """What a row of the list says at its end."""
     state = landmarks.state_of(item)
-    if state in ("moved", "added"):
+    if state not in ("sure", "unsure"):
         return WORDS[state]
     return f"{100 * item.get(landmarks.CONFIDENCE, 0.0):.0f} %"
 
@@ -285,6 +303,7 @@ class BodyscanLandmarks(bpy.types.PropertyGroup):
 CLASSES = (
     BODYSCAN_OT_landmarks_show,
     BODYSCAN_OT_landmark_restore,
+    BODYSCAN_OT_landmark_ignore,
     BODYSCAN_OT_landmark_select,
     BODYSCAN_OT_landmark_counterpart,
     BODYSCAN_OT_landmark_add,

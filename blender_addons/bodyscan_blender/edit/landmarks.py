@@ -35,6 +35,8 @@ FOUND = "bodyscan_found"
 """Of a landmark's object: (3,) where the detector found it, Blender's axes, in the scan's frame; a landmark
 that a person added has none."""
 CONFIDENCE = "bodyscan_confidence"
+IGNORED = "bodyscan_ignored"
+"""Of a landmark's object that the fit is not to look at: True."""
 SCAN = "bodyscan_landmarks_scan"
 """Of the collection of all landmarks: name of the scan's result that they were found in."""
 SNAP = "bodyscan on the surface"
@@ -96,7 +98,9 @@ def make_landmark(
 
 
 def state_of(item: Any) -> str:
-    """`sure`, `unsure`, `moved` or `added`."""
+    """`sure`, `unsure`, `moved`, `added` or `ignored`."""
+    if item.get(IGNORED):
+        return "ignored"
     if FOUND not in item:
         return "added"
     if is_moved(item):
@@ -122,7 +126,29 @@ def by_name(person: Person) -> dict[str, Any]:
 
 def moved(person: Person) -> dict[str, Any]:
     """The landmarks that a person moved or added, by name."""
-    return {name: item for name, item in by_name(person).items() if is_moved(item)}
+    return {n: item for n, item in by_name(person).items() if is_moved(item) and not item.get(IGNORED)}
+
+
+def ignored(person: Person) -> list[str]:
+    """The names of the landmarks that the fit is not to look at."""
+    return [name for name, item in by_name(person).items() if item.get(IGNORED)]
+
+
+def ignore(items: Iterable[Any], wanted: bool) -> int:
+    """Let landmarks be ignored, or looked at again; return how many changed. One that a person added goes
+    when it is ignored: nothing was found there."""
+    count = 0
+    for item in list(items):
+        if bool(item.get(IGNORED)) == wanted:
+            continue
+        count += 1
+        if wanted and FOUND not in item:
+            bpy.data.objects.remove(item, do_unlink=True)
+            continue
+        item[IGNORED] = wanted
+        show_state(item, state_of(item))
+    remove_unused()
+    return count
 
 
 def places(person: Person, items: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
@@ -145,12 +171,16 @@ def model_places(model: BodyModel, vertices: F64, joints: F64, names: Iterable[s
 
 
 def put_back(person: Person, items: Iterable[Any]) -> int:
-    """Move landmarks to where they were found; those that were added go. Return how many changed."""
+    """Move landmarks to where they were found, and look at them again; return how many changed.
+
+    Those that were added go.
+    """
     count = 0
     for item in list(items):
-        if not is_moved(item):
+        if not is_moved(item) and not item.get(IGNORED):
             continue
         count += 1
+        item.pop(IGNORED, None)
         if FOUND not in item:
             bpy.data.objects.remove(item, do_unlink=True)
             continue
@@ -266,6 +296,8 @@ def unregister() -> None:
 
 __all__ = [
     "by_name",
+    "ignore",
+    "ignored",
     "make_landmark",
     "marker_material",
     "model_places",

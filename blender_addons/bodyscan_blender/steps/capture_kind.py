@@ -3,17 +3,19 @@
 """What a person has chosen to import, and which consent lies beside it. No `bpy`.
 
 The readers themselves run in the `bodyscan` command and say what is wrong with a file. Here is only told
-apart what goes different ways: a scan, a twin, and photos that are no scan.
+apart what goes different ways: a scan, a twin, and a folder of photos with the mesh that was made of them.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from bodyscan.errors import BodyscanError, ConsentError, InputError
 
 SCANS = ("ply", "obj", "stl", "glb", "gltf", "off", "pcd", "xyz", "txt", "csv")
 """Endings of meshes and point clouds."""
+MESHES = ("ply", "obj", "stl", "glb", "gltf", "off")
 RECORDINGS = ("r3d", "mkv", "bag", "png")
 """Endings of depth recordings in one file."""
 PICTURES = ("jpg", "jpeg", "png", "tif", "tiff")
@@ -21,6 +23,8 @@ CONSENT = ".consent.json"
 """`woman.obj` has its consent in `woman.consent.json`, the folder `turntable` in `turntable.consent.json`."""
 CAMERAS = ("transforms.json", "cameras.txt", "cameras.bin", "images.txt", "images.bin")
 CAMERA_FOLDERS = ("", "sparse/0", "sparse", "colmap/sparse/0", "distorted/sparse/0")
+MESH_FOLDERS = ("", "dense", "colmap/dense", "mesh", "model", "texturing")
+"""Where programs of photogrammetry, COLMAP and Meshroom among them, lay the mesh in a project's folder."""
 _DEPTH_SIGNS = ("capture.json", "associations.txt", "camera_intrinsic.json", "intrinsic.json", "odometry.csv")
 
 
@@ -30,22 +34,41 @@ def file_filter() -> str:
 
 
 def kind_of(path: Path) -> str:
-    """Return `scan` (a mesh, a cloud or a depth capture) or `twin`.
+    """Return `scan` (a mesh, a cloud, a depth capture), `photos` (with their mesh, see `mesh_of`) or `twin`.
 
     Raises `InputError` where there is nothing, and for photos alone: the sentence says what is missing.
     """
     if not path.exists():
         raise InputError(f"There is no file or folder {path}; choose a capture.")
     if path.is_dir():
-        if _is_photos(path):
-            raise InputError(photos_alone(path))
-        return "scan"
+        if not _is_photos(path):
+            return "scan"
+        mesh_of(path)
+        return "photos"
     ending = path.suffix.lower().lstrip(".")
     if ending == "vrm" or (ending == "glb" and _is_twin(path)):
         return "twin"
     if ending in ("jpg", "jpeg", "tif", "tiff", "xml") or path.name in CAMERAS:
         raise InputError(photos_alone(path.parent))
     return "scan"
+
+
+def mesh_of(folder: Path) -> Path:
+    """Return the one mesh in a folder of photos with their cameras: a project of photogrammetry.
+
+    Raises `InputError` where there is none, or cameras are missing, or there are several.
+    """
+    found = [path for place in MESH_FOLDERS for path in sorted((folder / place).glob("*"))]
+    meshes = [p for p in found if p.suffix.lower().lstrip(".") in MESHES and p.is_file()]
+    if not meshes or not has_cameras(folder):
+        raise InputError(photos_alone(folder))
+    if len(meshes) > 1:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in meshes[:4])
+        raise InputError(
+            f"{folder.name} holds several meshes ({names}); choose the one of the person as the capture, and "
+            "this folder as its photos."
+        )
+    return meshes[0]
 
 
 def photos_alone(folder: Path) -> str:
@@ -70,11 +93,16 @@ def has_cameras(folder: Path) -> bool:
 
 
 def consent_beside(capture: Path) -> Path | None:
-    """Return the record that lies beside a capture, or None."""
-    name = capture.name if capture.is_dir() else capture.stem
-    for candidate in (capture.with_name(f"{name}{CONSENT}"), capture.with_name(f"{capture.name}{CONSENT}")):
-        if candidate.is_file():
-            return candidate
+    """Return the record that lies beside a capture, or beside the mesh in a folder of photos, or None."""
+    places = [capture]
+    if capture.is_dir() and _is_photos(capture):
+        with suppress(InputError):
+            places.append(mesh_of(capture))
+    for place in places:
+        name = place.name if place.is_dir() else place.stem
+        for candidate in (place.with_name(f"{name}{CONSENT}"), place.with_name(f"{place.name}{CONSENT}")):
+            if candidate.is_file():
+                return candidate
     return None
 
 
@@ -97,9 +125,11 @@ def _is_photos(folder: Path) -> bool:
         return False
     if any("depth" in name or name == "keyframes" or name in _DEPTH_SIGNS for name in names):
         return False
-    if any(name.endswith((".pcd", ".ply")) for name in names):
-        return False
     pictures = [name for name in (*names, *inner) if name.rpartition(".")[2] in PICTURES]
+    if any(
+        name.endswith((".pcd", ".ply")) for name in names
+    ):  # clouds of a depth camera, or a project's mesh
+        return bool(pictures) and has_cameras(folder)
     return bool(pictures) or has_cameras(folder)
 
 

@@ -21,7 +21,7 @@ from bodyscan.steps.folder import WorkFolder
 from ..people import new_person
 from ..settings import preference, use_of
 from ..task import Task, TaskOperator, Work
-from .capture_kind import consent_beside, file_filter, kind_of, no_consent
+from .capture_kind import consent_beside, file_filter, kind_of, mesh_of, no_consent
 from .show_results import show_results
 from .step_events import Done
 from .step_run import StepFailed, StepRequest, common_fields, failures, run_all
@@ -71,8 +71,9 @@ class BODYSCAN_OT_import_capture(TaskOperator, bpy.types.Operator):
         capture = chosen_path(self.filepath)
         if capture is None:
             raise InputError("No capture was chosen: give the path of a scan, or of a depth camera's folder.")
-        kind_of(capture)
-        consent = chosen_path(self.consent) or consent_beside(capture)
+        photos, consent = chosen_path(self.photos), chosen_path(self.consent) or consent_beside(capture)
+        if kind_of(capture) == "photos":
+            photos, capture = photos or capture, mesh_of(capture)
         if consent is None:
             raise ConsentError(no_consent(capture))
         now = datetime.now(UTC)
@@ -87,7 +88,7 @@ class BODYSCAN_OT_import_capture(TaskOperator, bpy.types.Operator):
                 **common_fields(context),
                 "folder": str(folder),
                 "capture": str(capture),
-                "photos": path_field(chosen_path(self.photos)),
+                "photos": path_field(photos),
                 "consent": str(consent),
                 "unit": hint(self.unit),
                 "up": hint(self.up),
@@ -153,7 +154,8 @@ class BODYSCAN_OT_choose_capture(bpy.types.Operator):
     bl_idname = "bodyscan.choose_capture"
     bl_label = "Choose a Capture"
     bl_description = (
-        "Choose a mesh, a point cloud, a depth camera's recording or folder, or a finished twin (.glb)"
+        "Choose a mesh, a point cloud, a depth camera's recording or folder, a folder of photos with their "
+        "cameras and mesh, or a finished twin (.glb)"
     )
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})

@@ -122,7 +122,10 @@ def draw_import(layout: Any, context: Any, *, primary: bool) -> None:
     is_ready = False
     if capture is None:
         _sentence(
-            box, "Choose a mesh, a point cloud, a depth camera's folder or recording, or a twin.", width
+            box,
+            "Choose a mesh, a point cloud, a depth camera's folder or recording, photos with their mesh, or "
+            "a twin.",
+            width,
         )
     else:
         try:
@@ -130,7 +133,7 @@ def draw_import(layout: Any, context: Any, *, primary: bool) -> None:
         except InputError as error:
             _sentence(box, str(error), width, alert=True)
         else:
-            is_ready = kind == "twin" or _draw_scan_fields(box, said, capture, width)
+            is_ready = kind == "twin" or _draw_scan_fields(box, said, capture, kind, width)
     if failed := failures.get((NOBODY, "scan")):
         _sentence(box, f"failed: {failed}", width, alert=True)
     row = box.row()
@@ -141,7 +144,7 @@ def draw_import(layout: Any, context: Any, *, primary: bool) -> None:
     button.unit, button.up, button.facing = said.unit, said.up, said.facing
 
 
-def _draw_scan_fields(box: Any, said: Any, capture: Path, width: int) -> bool:
+def _draw_scan_fields(box: Any, said: Any, capture: Path, kind: str, width: int) -> bool:
     """The fields of a scan; True where a consent is named or lies beside it."""
     box.prop(said, "consent")
     beside = consent_beside(capture)
@@ -152,6 +155,7 @@ def _draw_scan_fields(box: Any, said: Any, capture: Path, width: int) -> bool:
         _sentence(box, no_consent(capture).removeprefix("Nothing was imported: "), width, alert=True)
     if capture.is_file():
         box.prop(said, "photos")
+    if capture.is_file() or kind == "photos":
         column = box.column(align=True)
         for name in ("unit", "up", "facing"):
             column.prop(said, name)

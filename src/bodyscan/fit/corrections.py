@@ -9,7 +9,7 @@ part that is pinned keeps pose and shape, whatever the scan says there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -68,6 +68,29 @@ def with_placed(
         positions=np.concatenate([landmarks.positions[kept], places]),
         confidence=np.concatenate([landmarks.confidence[kept], sure]),
         source=f"{landmarks.source}, person",
+    )
+
+
+def without_ignored(landmarks: Landmarks | None, ignored: Sequence[str]) -> Landmarks | None:
+    """`landmarks` without those that a person said are found in a wrong place; None where none is left.
+
+    Raises `InputError` for a name that is none of them.
+    """
+    if not ignored:
+        return landmarks
+    known = () if landmarks is None else landmarks.names
+    if unknown := [name for name in ignored if name not in known]:
+        raise InputError(f"The landmark {unknown[0]} was not found on this scan, so it cannot be ignored.")
+    assert landmarks is not None
+    kept = [k for k, name in enumerate(landmarks.names) if name not in ignored]
+    if not kept:
+        return None
+    return replace(
+        landmarks,
+        names=tuple(landmarks.names[k] for k in kept),
+        positions=landmarks.positions[kept],
+        confidence=landmarks.confidence[kept],
+        kind=tuple(landmarks.kind[k] for k in kept) if landmarks.kind else (),
     )
 
 

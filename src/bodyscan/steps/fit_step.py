@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.fit import Corrections, with_placed
+from bodyscan.fit import Corrections, with_placed, without_ignored
 from bodyscan.pipeline import OnStage, model_of
 from bodyscan.pipeline.fitted import fitted, measured
 from bodyscan.pipeline.warnings import quality_warnings
@@ -36,8 +36,11 @@ def run_fit(request: FitRequest, now: datetime, on_stage: OnStage) -> StepState:
     share = untrusted_share(request, len(scan.mesh.vertices))
     if share is not None and (share >= 1).all():
         raise InputError("All of the scan is marked as not to be trusted; leave some of it.")
-    scan = trusted(scan, share)
     placed = placed_points(request)
+    if both := [name for name in request.ignored if name in placed]:
+        raise InputError(f"The landmark {both[0]} was placed and is to be ignored; say one of the two.")
+    scan = trusted(scan, share)
+    scan = replace(scan, landmarks=without_ignored(scan.landmarks, request.ignored))
     stages = session.stages(earlier_steps(told))
     corrections = model = None
     if request.start == "earlier":
@@ -69,6 +72,7 @@ def run_fit(request: FitRequest, now: datetime, on_stage: OnStage) -> StepState:
             "notes": list(fit.notes),
             "measurements": measurements,
             "placed": {name: list(point) for name, point in placed.items()},
+            "ignored": list(request.ignored),
             "pinned": list(request.pinned),
             "start": request.start,
             "untrusted": 0.0 if share is None else float(share.mean()),

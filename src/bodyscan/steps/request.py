@@ -97,6 +97,8 @@ class FitRequest(Common):
     """`anew`, or `earlier`: go on from the current fit."""
     placed: Any = field(default_factory=dict)
     """Landmark -> [x, y, z], metres, world frame."""
+    ignored: tuple[str, ...] = ()
+    """Landmarks that the detector put in a wrong place: the fit does not look at them."""
     pinned: tuple[str, ...] = ()
     """Regions of the body that stay as the earlier fit has them."""
     untrusted: str | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import bodyscan_blender.landmarks as landmarks  # pyright: ignore[reportMissingImports]
 import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
 from bodyscan_blender.axes import blender_from_world  # pyright: ignore[reportMissingImports]
+from bodyscan_blender.edit import edits, landmarks  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.edit.edit_refresh import on_results  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.edit.fit_state import scan_of  # pyright: ignore[reportMissingImports]
 from bodyscan_blender.edit.landmark_gaps import gaps_mm  # pyright: ignore[reportMissingImports]
@@ -116,7 +116,18 @@ def restore(person: Any) -> dict[str, Any]:
     after_one = sorted(landmarks.moved(person))
     every = said("landmark_restore", all=True)
     nothing = bpy.ops.bodyscan.landmark_restore.poll()
+    bpy.ops.bodyscan.landmark_select(name="left_knee")
+    bpy.ops.bodyscan.landmark_select(name="nose", extend=True)
+    items["nose"].location.z += 0.1
+    ignored = [said("landmark_ignore"), sorted(landmarks.ignored(person)), sorted(landmarks.moved(person))]
+    ignored += [edits.request_fields(person, anew=True)["ignored"], edits.edit_words(person)]
+    ignored += [landmarks.state_of(items["nose"]), items["nose"].material_slots[0].material.name]
+    again = [said("landmark_ignore"), sorted(landmarks.ignored(person)), sorted(landmarks.moved(person))]
+    said("landmark_ignore")
+    again += [said("landmark_restore", all=True), landmarks.ignored(person), sorted(landmarks.moved(person))]
     return {
+        "ignored": ignored,
+        "looked_at_again": again,
         "restored": [one, after_one, every, sorted(landmarks.moved(person)), nothing],
         "restored_color": items["left_knee"].material_slots[0].material.name,
     }

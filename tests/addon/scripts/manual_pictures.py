@@ -51,14 +51,10 @@ def look(low: float, high: float, around_deg: float = 0.0) -> None:
 
 
 def picture(folder: Path, name: str) -> None:
-    """Of a twin with the add-on's button; of a scan, which is none yet, with Blender's own."""
-    scene, path = bpy.context.scene, str(folder / f"{name}.jpg")
-    if person().object("twin") is None:
-        scene.render.filepath = path
-        bpy.ops.render.render(write_still=True)
-        return
+    """By the add-on's button."""
+    scene = bpy.context.scene
     scene.bodyscan.purpose = "render"
-    bpy.ops.bodyscan.render(filepath=path)
+    bpy.ops.bodyscan.render(filepath=str(folder / f"{name}.jpg"))
     scene.bodyscan.purpose = "make_twin"
 
 

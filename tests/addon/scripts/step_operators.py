@@ -279,4 +279,12 @@ def persons(home: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     guest = people.people_of(bpy.context.scene)[-1]
     found["twin's folder"] = str(guest.folder)
     found["fit of a twin"] = run("fit", person=guest.id)
+    project = home / "project"
+    (project / "images").mkdir(parents=True)
+    for name in ("images/0.jpg", "transforms.json"):
+        (project / name).write_bytes(b"")
+    shutil.copyfile(arguments["capture"], project / "mesh.ply")
+    shutil.copyfile(arguments["consent"], home / "project.consent.json")
+    found["photos"] = run("import_capture", filepath=str(project))
+    found["photos asked"] = asked(home)[-1]
     return found
