@@ -7,11 +7,12 @@
     python benchmarks/batch.py --record               append to benchmarks/results/batch.csv
 
 People are simulated with known seeds (`make_scans`), in different builds, units and formats. Each case is the
-command `bodyscan batch` itself, in a process of its own. `per_hour` counts from the command's start, imports
-included; `rate` leaves out the time until the first scan begins. A kill takes the batch, a worker's host or a
-scan, whichever comes up; `lost` are scans without a twin at the end, `repeated` finished twins that were made
-again, `double_uses` people with more than one use that counts in the ledger, `litter` files that belong to
-nothing.
+command `bodyscan batch` itself, in a process of its own. Rented machines are faster now and slower then, by a
+sixth within an hour: so the day is cut into parts (`--parts`), and each is made by every number of workers
+before the next one begins. `per_hour` counts from the command's start, imports included; `rate` leaves out
+the time until the first scan begins. A kill takes the batch, a worker's host or a scan, whichever comes up;
+`lost` are scans without a twin at the end, `repeated` finished twins that were made again, `double_uses` people
+with more than one use that counts in the ledger, `litter` files that belong to nothing.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +59,13 @@ BUILDS = ("thin", "average", "heavy", "athletic")
 Row = dict[str, Any]
 
 
+HEAD = "capture,consent,texture.size"
+
+
 def make_scans(folder: Path, people: int) -> Path:
     """Write the scans, consents and keys of a studio's day; return the manifest. What is there is kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["capture,consent,texture.size"]
+    lines = [HEAD]
     for seed in range(people):
         scan = folder / f"p{seed:02}{SUFFIXES[seed % len(SUFFIXES)]}"
         consent = folder / f"p{seed:02}.consent.json"
@@ -87,6 +92,18 @@ def make_scans(folder: Path, people: int) -> Path:
     return manifest
 
 
+def in_parts(manifest: Path, parts: int) -> list[Path]:
+    """Cut a day's manifest into parts, one file each."""
+    head, *rows = manifest.read_text().splitlines()
+    borders = [len(rows) * part // parts for part in range(parts + 1)]
+    made = []
+    for start, end in pairwise(borders):
+        if end > start:
+            made.append(manifest.with_name(f"{manifest.stem}.{start}.csv"))
+            made[-1].write_text("\n".join([head, *rows[start:end]]) + "\n")
+    return made
+
+
 @dataclass(frozen=True)
 class Place:
     """Where one case writes."""
@@ -106,8 +123,37 @@ class Place:
         return [*words, "--ledger", str(self.ledger), "--quiet", "--json", *more]
 
 
-def throughput(case: str, manifest: Path, place: Place, people: int, workers: int, *more: str) -> Row:
-    """Run the whole batch once; return its figures."""
+@dataclass
+class Total:
+    """What the parts of one case came to."""
+
+    people: int = 0
+    done: int = 0
+    seconds: float = 0.0
+    first: float = 0.0
+    scan_seconds: float = 0.0
+    peak_bytes: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def row(self, case: str, workers: int) -> Row:
+        """Its figures."""
+        return {
+            "case": case,
+            "people": self.people,
+            "workers": workers,
+            "seconds": round(self.seconds, 1),
+            "first_s": round(self.first, 1),
+            "rate_per_hour": round(3600 * self.done / (self.seconds - self.first), 1),
+            "per_hour": round(3600 * self.done / self.seconds, 1),
+            "mean_scan_s": round(self.scan_seconds / max(1, self.done), 2),
+            "peak_mb": round(self.peak_bytes / 1e6),
+            **self.faults,
+        }
+
+
+def run_part(total: Total, manifest: Path, place: Place, workers: int, *more: str) -> None:
+    """Run one part of the day, and add what it came to."""
+    people = len(manifest.read_text().splitlines()) - 1
     shutil.rmtree(place.folder, ignore_errors=True)
     place.folder.mkdir(parents=True)
     began = time.perf_counter()
@@ -126,18 +172,13 @@ def throughput(case: str, manifest: Path, place: Place, people: int, workers: in
     for job in jobs:
         if job.error is not None:
             print(f"  {job.id}: {job.error.message}", file=sys.stderr)
-    return {
-        "case": case,
-        "people": people,
-        "workers": workers,
-        "seconds": round(seconds, 1),
-        "first_s": round(first, 1),
-        "rate_per_hour": round(3600 * len(done) / (seconds - first), 1),
-        "per_hour": round(3600 * len(done) / seconds, 1),
-        "mean_scan_s": round(sum(job.seconds for job in done) / max(1, len(done)), 2),
-        "peak_mb": round(max(job.peak_memory_bytes for job in jobs) / 1e6),
-        **audit(place, people, {}),
-    }
+    total.people += people
+    total.done += len(done)
+    total.seconds += seconds
+    total.first += first
+    total.scan_seconds += sum(job.seconds for job in done)
+    total.peak_bytes = max(total.peak_bytes, *(job.peak_memory_bytes for job in jobs))
+    total.faults.update(audit(place, people, {}))
 
 
 def kills(manifest: Path, place: Place, people: int, workers: int, count: int, seed: int) -> Row:
@@ -296,6 +337,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--people", type=int, default=40)
     parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--no-throughput", action="store_true")
     parser.add_argument("--no-local", action="store_true")
@@ -325,14 +367,18 @@ def main() -> None:
         for row in threads(manifest, place):
             add(row)
     if not given.no_throughput:
-        for workers in map(int, given.workers.split(",")):
-            if not given.no_local:
-                add(throughput("local", manifest, place, given.people, workers))
-        if not given.no_dask:
-            for workers in map(int, given.workers.split(",")):
-                with cluster(workers, given.folder) as address:
-                    more = ("--scheduler", address)
-                    add(throughput("dask", manifest, place, given.people, workers, *more))
+        numbers = [int(word) for word in given.workers.split(",")]
+        for case in ("local",) * (not given.no_local) + ("dask",) * (not given.no_dask):
+            totals = {workers: Total() for workers in numbers}
+            for number, part in enumerate(in_parts(manifest, given.parts)):
+                for workers in numbers if number % 2 == 0 else reversed(numbers):
+                    where = cluster(workers, given.folder) if case == "dask" else nullcontext()
+                    with where as address:
+                        more = ("--scheduler", address) if address else ()
+                        run_part(totals[workers], part, place, workers, *more)
+                    print(f"  part {number + 1}: {totals[workers].row(case, workers)}", flush=True)
+            for workers, total in totals.items():
+                add(total.row(case, workers))
     if given.kills:
         add(kills(manifest, place, given.people, 2, given.kills, given.seed))
 
