@@ -11,8 +11,8 @@ command `bodyscan batch` itself, in a process of its own. Rented machines are fa
 sixth within an hour: so the day is cut into parts (`--parts`), and each is made by every number of workers
 before the next one begins. `per_hour` counts from the command's start, imports included; `rate` leaves out
 the time until the first scan begins. A kill takes the batch, a worker's host or a scan, whichever comes up;
-`lost` are scans without a twin at the end, `repeated` finished twins that were made again, `double_uses` people
-with more than one use that counts in the ledger, `litter` files that belong to nothing.
+`lost` are scans without a twin at the end, `repeated` finished twins that were made again, `double_uses`
+people with more than one use that counts in the ledger, `litter` files that belong to nothing.
 """
 
 from __future__ import annotations
