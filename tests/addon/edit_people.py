@@ -116,11 +116,13 @@ def make_person(
     from bodyscan_blender.scan.scan_view import view_scan  # pyright: ignore[reportMissingImports]
     from bodyscan_blender.steps.shown_results import note  # pyright: ignore[reportMissingImports]
 
+    from bodyscan.consent.demo import make_demo_consent
+
     model, params = truth()
     folder = WorkFolder.create(path)
     mesh = scan_of(model, params, **scan)
     keep_scan(folder, mesh)
-    person = new_person(bpy.context.scene, name, folder=path)
+    person = new_person(bpy.context.scene, name, consent=make_demo_consent(name).text, folder=path)
     show_scan(person, view_scan(mesh))
     if with_fit:
         fitted = wrong_params(model, params) if fitted is None else fitted

@@ -101,7 +101,7 @@ def test_scenes_without_a_twin_are_exported_as_ever(found: Told) -> None:
 def test_twins_are_held_back_while_an_exporter_without_a_place_for_a_record_is_open(found: Told) -> None:
     told = found["open"]
     assert "OBJ has no place for a consent record" in told["told"]
-    assert "glTF and FBX carry the record" in told["told"]
+    assert "glTF and FBX carry a twin's record" in told["told"]
     assert told["held"] == [True, True]
     assert told["written"][1] < FEW
     assert told["after"] == [False, False, False]

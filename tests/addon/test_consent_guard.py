@@ -153,7 +153,7 @@ def test_what_is_edited_counts_at_once_and_is_withheld_when_the_mode_is_left(fou
 
 def test_what_cannot_be_judged_is_not_saved(found: Told) -> None:
     told = found["unjudged"]
-    assert "Not saved. The twins' consents could not be judged: ZeroDivisionError('a bug')" in told["done"]
+    assert "Not saved. The consents could not be judged: ZeroDivisionError('a bug')" in told["done"]
     assert not told["written"]
 
 

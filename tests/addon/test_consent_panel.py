@@ -67,7 +67,7 @@ def sample_files(folder: Path) -> dict[str, Path]:
 
 def test_the_panel_says_who_for_what_until_when_and_how_it_stands(found: Told) -> None:
     told = found["panel"]
-    assert "No twin in this scene" in told["nobody"]
+    assert "Nobody in this scene" in told["nobody"]
     for words in (
         "DEMO Ada",
         "allowed",
@@ -167,7 +167,7 @@ def test_checking_again_reports_every_twin(found: Told) -> None:
     assert "DEMO Ada, ai training. Refused" in found["output"]
     assert told["check"] == "FINISHED"
     assert told["check nobody"] == "FINISHED"
-    assert "There is no twin in this scene." in found["output"]
+    assert "There is nobody in this scene." in found["output"]
 
 
 def test_the_whole_record_can_be_read(found: Told) -> None:

@@ -109,7 +109,7 @@ def test_landmarks_are_ignored_and_looked_at_again(found: dict[str, Any]) -> Non
     assert done == "FINISHED"
     assert names == sorted(asked) == ["left_knee", "nose"]
     assert moved == [], "What is ignored was not moved."
-    assert words == ["Points ignored: nose and left knee."]
+    assert words == ["Points ignored: Nose and Left knee."]
     assert (state, look) == ("ignored", "landmark ignored")
     assert found["looked_at_again"] == ["FINISHED", [], ["nose"], "FINISHED", [], []]
 

@@ -24,7 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 
 def test_an_empty_scene_asks_for_a_capture(found: Told) -> None:
     told = found["empty"]
-    assert "Choose a mesh, a point cloud, a depth camera's folder or recording, or a twin." in told["words"]
+    assert "a depth camera's folder or recording, photos with their mesh, or a twin." in told["words"]
     assert told["fields"] == ["capture"]
     assert not told["buttons"]["import_capture: Import"]["enabled"]
     assert found["another hidden"]

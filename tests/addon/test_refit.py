@@ -27,6 +27,7 @@ def test_without_corrections_the_request_says_only_where_to_go_on_from(found: di
     assert found["nothing"]["fields"] == {
         "start": "earlier",
         "placed": {},
+        "ignored": [],
         "pinned": [],
         "untrusted": None,
         "betas": None,

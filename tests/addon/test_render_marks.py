@@ -187,11 +187,11 @@ def test_without_a_ledger_there_is_no_picture(found: Told) -> None:
     assert told["files"] == []
 
 
-def test_a_scene_without_a_twin_is_rendered_as_ever(found: Told) -> None:
+def test_a_scene_without_a_person_is_rendered_as_ever(found: Told) -> None:
     told = found["plain"]
     assert told["done"] == "FINISHED"
     assert told["files"] == ["cube.exr"]
-    assert "There is no twin in this scene; Blender's own Render writes its pictures." in told["operator"]
+    assert "This scene renders nobody; Blender's own Render writes its pictures." in told["operator"]
 
 
 def test_a_file_that_is_saved_during_a_render_holds_the_scenes_own_settings(found: Told) -> None:

@@ -23,6 +23,7 @@ from bodyscan.errors import BodyscanError, InputError
 
 from . import guard, render_marks
 from .guard_tell import tell
+from .guard_view import is_rendered
 from .verdicts import Act
 
 _BORDER = ("use_border", "border_min_x", "border_max_x", "border_min_y", "border_max_y")
@@ -163,11 +164,12 @@ class BODYSCAN_OT_render(bpy.types.Operator):
     def _render(self, context: Any, how: str) -> set[str]:
         shown = scenes_shown(context.scene)
         try:
-            if any(guard.likenesses_in(scene) for scene in shown):
+            found = [(item, scene) for scene in shown for item in guard.likenesses_in(scene)]
+            if found:
                 guard.require(shown, Act.RENDER)
                 render_marks.check(context.scene)
-            elif self.filepath:
-                raise InputError("There is nobody in this scene; Blender's own Render writes its pictures.")
+            if self.filepath and not any(is_rendered(item, scene) for item, scene in found):
+                raise InputError("This scene renders nobody; Blender's own Render writes its pictures.")
             render_marks.asked[:] = [self.filepath] if self.filepath else []
             render_marks.written.clear()
             render_marks.failed.clear()

@@ -153,6 +153,7 @@ def twin(person: Any, path: str) -> dict[str, Any]:
     guest = people_of(bpy.context.scene)[-1]
     item = guest.object("twin")
     item.parent = None
+    person.consent = guest.consent
     person.add(item, "twin")
     bpy.context.view_layer.objects.active = person.object("surface")
     done, found = said("view", view="twin"), seen(person)

@@ -114,7 +114,7 @@ def refused(folder: Path, text: str | None, purpose: str) -> dict[str, Any]:
 
 
 def revoked(folder: Path, text: str, evidence: str) -> dict[str, Any]:
-    prefer(evidence=str(Path(evidence).parent))
+    prefer(evidence=evidence)
     try:
         return refused(folder, text, "make_twin")
     finally:
@@ -153,7 +153,7 @@ def exported(folder: Path, text: str) -> dict[str, Any]:
     found["cube glb"] = gltf("cube.glb", use_selection=True)
     found["usd"] = write(folder, "usda")
     text_of_usd = (folder / "twin.usda").read_text()
-    found["in usd"] = ['def Mesh "Cube"' in text_of_usd, "Ada" in text_of_usd]
+    found["in usd"] = ['def Mesh "Cube"' in text_of_usd, 'def Mesh "Ada' in text_of_usd]
     found["files"] = files(folder)
     aim("ai_training")
     guard_withhold.withhold()

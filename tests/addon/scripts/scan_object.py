@@ -16,6 +16,7 @@ from bodyscan_blender.scan import looks, pictures, scan_object, scan_view  # pyr
 from bodyscan_blender.steps import import_capture, person_operators  # pyright: ignore[reportMissingImports]
 
 from addon.edit_people import fit_of, scan_of, truth
+from bodyscan.consent.demo import make_demo_consent
 from bodyscan.errors import InputError
 from bodyscan.steps.folder import WorkFolder
 from bodyscan.types import SkinTextures, Texture
@@ -60,7 +61,9 @@ def looked_up(item: Any) -> list[list[int]]:
 
 def main(arguments: dict[str, Any]) -> dict[str, Any]:
     folder = Path(arguments["folder"])
-    one = people.new_person(bpy.context.scene, "Ada", folder=folder / "ada")
+    one = people.new_person(
+        bpy.context.scene, "Ada", consent=make_demo_consent("Ada").text, folder=folder / "ada"
+    )
     model, params = truth()
     scan = scan_of(model, params)
     return {
