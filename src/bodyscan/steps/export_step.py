@@ -73,7 +73,8 @@ def _made(request: ExportRequest, session: Session, on_stage: OnStage, twin: Map
     require_modification(session.record, Modification.FORMAT, f"a file for {target.reader}")
     key = signing_key(session, request.controller_key, request.passphrase)
     own = options_of(
-        None, {"profile": request.profile, "surface": twin["surface"], "rig": {"pose": twin["pose"]}}
+        request.config,
+        {"profile": request.profile, "surface": twin["surface"], "rig": {"pose": twin["pose"]}},
     )
     options = for_target(own, target.name)
     stages = session.stages()

@@ -165,6 +165,8 @@ class ExportRequest(Common):
     controller_key: str | None = None
     """As for the step `twin`; asked for where a twin is bound anew."""
     passphrase: str | None = field(default=None, repr=False)
+    config: str | None = None
+    """Where a twin is made anew: the options file of the step `twin`."""
     ledger: str | None = None
     reference: str | None = None
 
