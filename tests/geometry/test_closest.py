@@ -115,10 +115,10 @@ def test_open3d_finds_the_same() -> None:
 
 def test_the_middle_of_a_ball_is_close_to_all_of_it() -> None:
     """The worst case: no triangle can be left out."""
-    mesh = ball(120)
-    distance, _, _ = ClosestPoints(mesh.vertices, mesh.faces).closest(np.zeros((300, 3)))
+    mesh = ball(60)
+    distance, _, _ = ClosestPoints(mesh.vertices, mesh.faces).closest(np.zeros((20, 3)))
     assert distance.min() == distance.max()
-    assert distance[0] == pytest.approx(1.0, abs=1e-3)  # metres
+    assert distance[0] == pytest.approx(1.0, abs=4e-3)  # metres
 
 
 def test_of_two_triangles_that_share_an_edge_the_first_is_taken() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from bodyscan.batch.board import Board, OnChange
 from bodyscan.batch.hands import Hands, answer_of, numbers
+from bodyscan.batch.interrupts import Interrupts
 from bodyscan.batch.job import PASSING, BatchSummary, ErrorKind, JobError, JobState, Output, StageSeconds
 from bodyscan.batch.job_errors import job_error
 from bodyscan.batch.manifest import Row
@@ -96,7 +97,8 @@ class Coordinator:
             for row in self.board:
                 if row.job.state is JobState.PUBLISHING:
                     self._publish(row.id)
-            self._loop()
+            with Interrupts() as interrupts:
+                self._loop(interrupts)
         finally:
             self._give_up()
         return self.summary()
@@ -105,9 +107,10 @@ class Coordinator:
         """Return the batch as a whole, now."""
         return self.board.summary(self.pool.capacity, self.seconds() - self._began)
 
-    def _loop(self) -> None:
+    def _loop(self, interrupts: Interrupts) -> None:
         self._tell()
         while True:
+            interrupts.check()
             self._fill()
             if not (self._running or self._publishing or self._waiting or self._late):
                 return
@@ -379,9 +382,8 @@ class Coordinator:
         """Interrupted or at the end: what still runs waits for the next run, and costs it no try."""
         for running in self._running.values():
             row = self.board[running.id]
-            self.board.put(
-                row.but(state=JobState.WAITING, attempts=row.job.attempts - 1, stage="", worker="")
-            )
+            tries = row.job.attempts - 1
+            self.board.put(row.but(state=JobState.WAITING, attempts=tries, stage="", worker=""))
         self._running.clear()
         self.board.save()
 
