@@ -59,13 +59,10 @@ BUILDS = ("thin", "average", "heavy", "athletic")
 Row = dict[str, Any]
 
 
-HEAD = "capture,consent,texture.size"
-
-
 def make_scans(folder: Path, people: int) -> Path:
     """Write the scans, consents and keys of a studio's day; return the manifest. What is there is kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [HEAD]
+    lines = ["capture,consent,texture.size"]
     for seed in range(people):
         scan = folder / f"p{seed:02}{SUFFIXES[seed % len(SUFFIXES)]}"
         consent = folder / f"p{seed:02}.consent.json"

@@ -9,6 +9,7 @@ apart what goes different ways: a scan, a twin, and a folder of photos with the 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from bodyscan.errors import BodyscanError, ConsentError, InputError
@@ -94,15 +95,20 @@ def has_cameras(folder: Path) -> bool:
 
 def consent_beside(capture: Path) -> Path | None:
     """Return the record that lies beside a capture, or beside the mesh in a folder of photos, or None."""
-    places = [capture]
-    if capture.is_dir() and _is_photos(capture):
-        with suppress(InputError):
-            places.append(mesh_of(capture))
-    for place in places:
+    mesh = _project_mesh(capture, capture.stat().st_mtime_ns) if capture.is_dir() else None
+    for place in (capture, *([mesh] if mesh else [])):
         name = place.name if place.is_dir() else place.stem
         for candidate in (place.with_name(f"{name}{CONSENT}"), place.with_name(f"{place.name}{CONSENT}")):
             if candidate.is_file():
                 return candidate
+    return None
+
+
+@lru_cache(maxsize=8)
+def _project_mesh(folder: Path, stamp: int) -> Path | None:
+    """The mesh in a folder of photos, or None. `stamp`: its state; the panel asks at every redraw."""
+    with suppress(InputError):
+        return mesh_of(folder) if _is_photos(folder) else None
     return None
 
 

@@ -36,10 +36,10 @@ class ClosestPoints:
 
     def __init__(self, vertices: ArrayLike, faces: ArrayLike) -> None:
         """`vertices` (V, 3), `faces` (F, 3). Raises `InputError` for a mesh without triangles."""
-        self._faces = np.asarray(faces, np.int64).reshape(-1, 3)
-        if not len(self._faces):
+        triangles = np.asarray(faces, np.int64).reshape(-1, 3)
+        if not len(triangles):
             raise InputError("ClosestPoints: the mesh has no triangle; there is no surface to be close to.")
-        self._corners: F64 = np.asarray(vertices, np.float64)[self._faces]
+        self._corners: F64 = np.asarray(vertices, np.float64)[triangles]
         centres = self._corners.mean(axis=1)
         radii = np.linalg.norm(self._corners - centres[:, None], axis=2).max(axis=1)
         size = np.log2(np.maximum(radii, SMALLEST * max(float(radii.max()), 1e-300)))

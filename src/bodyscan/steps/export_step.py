@@ -14,18 +14,16 @@ from bodyscan.errors import InputError
 from bodyscan.gltf.export import export_twin
 from bodyscan.gltf.targets import load_target
 from bodyscan.ledger import EntryKind
-from bodyscan.mark.twin_id import mark_under
-from bodyscan.pipeline import SOFTWARE, OnStage, twin_of_fit
+from bodyscan.pipeline import OnStage
 from bodyscan.run.export import ExportJob, export_copy
 from bodyscan.run.options import for_target
 from bodyscan.run.outputs import check_output_file, size_words
 from bodyscan.run.progress import Recorder
-from bodyscan.run.uses import UseWriter
 from bodyscan.steps.folder import StepState
 from bodyscan.steps.person import textured_person
 from bodyscan.steps.request import OWN_TARGET, ExportRequest
 from bodyscan.steps.session import Session, open_session, options_of
-from bodyscan.steps.twin_step import signing_key
+from bodyscan.steps.twin_step import bound_twin, signing_key, uses_of
 
 
 def run_export(request: ExportRequest, now: datetime, on_stage: OnStage) -> StepState:
@@ -79,27 +77,10 @@ def _made(request: ExportRequest, session: Session, on_stage: OnStage, twin: Map
     options = for_target(own, target.name)
     stages = session.stages()
     person = textured_person(session.folder, options.pipeline, stages)
-    made = twin_of_fit(
-        # A twin of this fit was made, and so its quality accepted.
-        replace(person, options=replace(options.pipeline, accept_quality=True)),
-        consent=session.consent,
-        controller_key=key,
-        use=session.use,
-        now=session.now,
-        evidence=session.evidence,
-        on_stage=on_stage,
-    ).twin
-    uses = UseWriter(
-        place=Path(request.ledger) if request.ledger else None,
-        record=session.record,
-        text=session.consent,
-        use=session.use,
-        kind=EntryKind.EXPORT,
-        now=session.now,
-        reference=request.reference,
-        twin_id=mark_under(made.consent, str(session.use.purpose), SOFTWARE).twin_id,
-        kinds={str(output): target.name},
-    )
+    # A twin of this fit was made, and so its quality accepted.
+    accepted = replace(person, options=replace(options.pipeline, accept_quality=True))
+    made = bound_twin(session, accepted, key).twin
+    uses = uses_of(session, request, made, EntryKind.EXPORT, {str(output): target.name})
     receipts = []
     with Recorder(on_stage).stage("export") as remarks:
         exported = export_twin(

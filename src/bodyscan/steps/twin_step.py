@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +12,15 @@ from bodyscan.errors import InputError
 from bodyscan.gltf.export import export_twin, part_kinds
 from bodyscan.ledger import EntryKind
 from bodyscan.mark.twin_id import mark_under
-from bodyscan.pipeline import SOFTWARE, OnStage, PipelineResult, QualityError, twin_of_fit
+from bodyscan.pipeline import SOFTWARE, FittedPerson, OnStage, PipelineResult, QualityError, twin_of_fit
 from bodyscan.run.keys import controller_key
 from bodyscan.run.options import TwinOptions
 from bodyscan.run.uses import UseWriter
 from bodyscan.steps.folder import StepState, WorkFolder
 from bodyscan.steps.person import textured_person
-from bodyscan.steps.request import TwinRequest
+from bodyscan.steps.request import ExportRequest, TwinRequest
 from bodyscan.steps.session import Session, kept, open_session, options_of
+from bodyscan.types import Twin
 
 
 def run_twin_step(request: TwinRequest, now: datetime, on_stage: OnStage) -> StepState:
@@ -46,15 +48,7 @@ def run_twin_step(request: TwinRequest, now: datetime, on_stage: OnStage) -> Ste
             person.fit,
             person.stages,
         )
-    result = twin_of_fit(
-        person,
-        consent=session.consent,
-        controller_key=key,
-        use=session.use,
-        now=now,
-        evidence=session.evidence,
-        on_stage=on_stage,
-    )
+    result = bound_twin(session, person, key)
 
     def write(place: Path) -> None:
         _write(session, request, options, result, place)
@@ -88,6 +82,40 @@ def signing_key(session: Session, path: str | None, passphrase: str | None) -> S
     )
 
 
+def bound_twin(session: Session, person: FittedPerson, key: SigningKey) -> PipelineResult:
+    """Make a twin of a person and bind the session's consent to it. Raises as `twin_of_fit`."""
+    return twin_of_fit(
+        person,
+        consent=session.consent,
+        controller_key=key,
+        use=session.use,
+        now=session.now,
+        evidence=session.evidence,
+        on_stage=session.on_stage,
+    )
+
+
+def uses_of(
+    session: Session,
+    request: TwinRequest | ExportRequest,
+    twin: Twin,
+    kind: EntryKind,
+    kinds: Mapping[str, str],
+) -> UseWriter:
+    """Return what writes a twin's files after their use; `kinds`: path -> what the file is."""
+    return UseWriter(
+        place=Path(request.ledger) if request.ledger else None,
+        record=session.record,
+        text=session.consent,
+        use=session.use,
+        kind=kind,
+        now=session.now,
+        reference=request.reference,
+        twin_id=mark_under(twin.consent, str(session.use.purpose), SOFTWARE).twin_id,
+        kinds=kinds,
+    )
+
+
 def _options(request: TwinRequest, folder: WorkFolder) -> TwinOptions:
     options = options_of(request.config, {"surface": request.surface, "rig": {"pose": request.pose}})
     if folder.state()["texture"].state == "done":
@@ -105,16 +133,6 @@ def _write(
 ) -> None:
     """Write the twin's files and, before that, the use."""
     path = place / "twin.glb"
-    mark = mark_under(result.twin.consent, str(session.use.purpose), SOFTWARE)
-    uses = UseWriter(
-        place=Path(request.ledger) if request.ledger else None,
-        record=session.record,
-        text=session.consent,
-        use=session.use,
-        kind=EntryKind.TWIN,
-        now=session.now,
-        reference=request.reference,
-        twin_id=mark.twin_id,
-        kinds={str(part): kind for part, kind in part_kinds(result.twin, path).items()},
-    )
+    kinds = {str(part): kind for part, kind in part_kinds(result.twin, path).items()}
+    uses = uses_of(session, request, result.twin, EntryKind.TWIN, kinds)
     export_twin(result.twin, path, options.gltf, options.pack, write=uses)
