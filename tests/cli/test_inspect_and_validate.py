@@ -49,6 +49,28 @@ def test_inspect_tells_what_is_in_a_twin(twin_file):
     assert "DEMO Alba" in text
 
 
+def test_inspect_tells_who_is_in_a_depth_capture(sample_scans):
+    turn = sample_scans / "turntable"
+    assert "people" not in json.loads(run("inspect", turn, "--json").stdout)
+    values = json.loads(run("inspect", turn, "--people", "--json").stdout)
+    assert len(values["people"]) == values["frames_loaded"]
+    with np.load(sample_scans / "turntable.truth.npz") as truth:
+        tall = float(np.ptp(truth["vertices"][:, 1]))
+    for seen in values["people"]:
+        (person,) = seen["people"]
+        assert tall - 0.045 < person["height_m"] < tall + 0.01  # metres: the crown is not seen from the chest
+        assert 1.6 < person["distance_m"] < 2.1  # the camera stands 1.9 m from the axis
+        assert person["cut_off"] == []
+        assert seen["camera_height_m"] > 0.5
+    assert "1 in 5 of 5 frames" in run("inspect", turn, "--people").stdout
+
+
+def test_inspect_looks_for_people_in_depth_captures_alone(tmp_path):
+    scan = tmp_path / "scan.ply"
+    scan.write_text(PLY)
+    assert "is no depth capture" in run("inspect", scan, "--people", code=3).stderr
+
+
 def test_inspect_tells_of_a_scan_in_whose_unit_it_could_be(tmp_path):
     scan = tmp_path / "scan.ply"
     scan.write_text(PLY)

@@ -25,12 +25,20 @@ METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 @run_guarded
 def inspect(
     file: Annotated[Path, typer.Argument(help="A twin (.glb), a raw scan, or a depth capture.")],
+    people: Annotated[
+        bool, typer.Option("--people", help="Of a depth capture: tell who is seen in some of its frames.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Tell what is in a scan, a depth capture or a twin. Judges none: see validate, and consent verify."""
     if not file.exists():
         raise InputError(f"There is no file {file}. Give the path of a scan, a depth capture or a twin.")
-    values, rows = _twin(file) if _is_twin(file) else _depth(file) if is_depth(file) else _scan(file)
+    if is_depth(file):
+        values, rows = _depth(file, people)
+    elif people:
+        raise InputError(f"{file} is no depth capture: --people looks into the frames of one.")
+    else:
+        values, rows = _twin(file) if _is_twin(file) else _scan(file)
     print_result(values, rows, as_json)
 
 
@@ -130,11 +138,11 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _depth(path: Path) -> Told:
+def _depth(path: Path, people: bool) -> Told:
     from bodyscan.capture.depth import read_depth
     from bodyscan.cli.inspect_depth import describe_depth
 
-    return describe_depth(path, read_depth(path))
+    return describe_depth(path, read_depth(path), people)
 
 
 def _scan(file: Path) -> Told:

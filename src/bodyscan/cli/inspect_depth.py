@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bodyscan.types import DepthCapture, DepthFrame
+from bodyscan.types import F64, DepthCapture, DepthFrame
+
+if TYPE_CHECKING:
+    from bodyscan.reconstruct.depth.camera_scene import SeenFrame
 
 LOADED = 5
 """Frames that are looked at, evenly over the capture."""
+PARTS = ("head", "feet", "a side")
 
 
-def describe_depth(path: Path, capture: DepthCapture) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def describe_depth(
+    path: Path, capture: DepthCapture, people: bool = False
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return what is in a depth capture, as JSON values and as rows for a person.
 
-    Raises `InputError` where one of the frames that are looked at is damaged.
+    `people`: also who is seen in the frames that are looked at; takes some seconds. Raises `InputError` where
+    one of these frames is damaged.
     """
     count = len(capture.frames)
     ids = np.unique(np.linspace(0, count - 1, min(LOADED, count)).round().astype(int)) if count else []
@@ -66,8 +75,64 @@ def describe_depth(path: Path, capture: DepthCapture) -> tuple[dict[str, Any], l
         rows.append(("measured", f"{100 * values['measured']:.0f} % of the pixels"))
     if values["seconds"]:
         rows.append(("time", f"{values['seconds']:.1f} s"))
+    if people:
+        values["people"], told = _people(frames, capture.up)
+        rows += told
     rows.append(("SHA-256", capture.sha256))
     return values, rows + [("note", note) for note in capture.notes]
+
+
+def _people(
+    frames: Sequence[DepthFrame], up: F64 | None
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Everybody in `frames`, as the reconstruction would tell them apart."""
+    from bodyscan.reconstruct.depth.camera_scene import CameraScene
+    from bodyscan.reconstruct.mediapipe_detector import PersonDetector
+
+    values: list[dict[str, Any]] = []
+    with PersonDetector() as detector:
+        scenes: dict[str, CameraScene] = {}
+        for k, frame in enumerate(frames):
+            scene = scenes.setdefault(frame.camera, CameraScene(detector))
+            values.append(_who(frame, scene.look(frame, k, up)))
+    counts = Counter(len(value["people"]) for value in values)
+    told = ", ".join(f"{number} in {times} of {len(frames)} frames" for number, times in counts.most_common())
+    rows = [("people", told)]
+    for value in values:
+        rows += [(value["frame"], _person_words(person)) for person in value["people"]]
+    if any(frame.color is None for frame in frames):
+        rows.append(("note", "Without colour people are told from things by shape alone."))
+    floors = sum(value["camera_height_m"] is not None for value in values)
+    return values, [*rows, ("floor", f"seen in {floors} of {len(frames)} frames")]
+
+
+def _who(frame: DepthFrame, seen: SeenFrame) -> dict[str, Any]:
+    ground = seen.ground
+    people = []
+    for person in seen.people:
+        depth = float(np.median(frame.depth_m[person.mask]))
+        columns = np.flatnonzero(person.mask.any(axis=0))
+        people.append(
+            {
+                "pixels": person.pixels,
+                "distance_m": _rounded(depth),
+                "height_m": None if ground is None else _rounded(person.height_m(frame, ground)),
+                "columns": [int(columns[0]), int(columns[-1])],
+                "cut_off": [part for part, cut in zip(PARTS, person.cut, strict=True) if cut],
+            }
+        )
+    return {
+        "frame": seen.name,
+        "camera_height_m": None if ground is None else _rounded(-ground.offset),
+        "people": people,
+    }
+
+
+def _person_words(person: dict[str, Any]) -> str:
+    words = f"{person['distance_m']:.2f} m away, {person['pixels']:,} pixels"
+    if person["height_m"] is not None:
+        words += f", {person['height_m']:.2f} m above the floor"
+    return words + (f"; cut off: {', '.join(person['cut_off'])}" if person["cut_off"] else "")
 
 
 def _of(number: int, count: int) -> str:
