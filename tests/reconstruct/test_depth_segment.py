@@ -147,6 +147,21 @@ def test_a_camera_that_walks_has_a_floor_for_each_frame(body: Mesh) -> None:
         assert abs(ground.offset - up_and_offset(view)[1]) < 0.005
 
 
+def test_a_hand_that_shakes_moves_the_floor_with_it(body: Mesh) -> None:
+    # So little that the pixels' noise hides it from each of them, and more than a floor is cut off within.
+    scene = Scene((floor(), person(body)))
+    eyes = [(0.0, 1.1, 2.4), (0.0, 1.115, 2.4), (0.01, 1.09, 2.41), (0.0, 1.1, 2.4)]
+    shots = [scene.frame(eye, size=(240, 320), seed=k) for k, eye in enumerate(eyes)]
+    done = segment_frames([frame for frame, _, _ in shots], None)
+    assert not done.is_still_camera
+    for mask, ground, (frame, masks, view) in zip(done.masks, done.grounds, shots, strict=True):
+        assert ground is not None
+        assert abs(ground.offset - up_and_offset(view)[1]) < 0.005  # metres
+        assert (mask & masks["floor"]).sum() < 0.005 * mask.sum()
+        above = heights(frame, view) > SOLE_M
+        assert overlap(mask & above, masks["person"] & above) > LEAST_OVERLAP
+
+
 def two(
     body: Mesh, places: tuple[float, float], name: str = "pair"
 ) -> tuple[DepthFrame, dict[str, np.ndarray]]:

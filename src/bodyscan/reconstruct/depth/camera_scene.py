@@ -28,6 +28,9 @@ STRIDE = 8
 """Pixels between those by which a floor or wall is checked again."""
 REFRESH = 10
 """A camera that stands still has its floor measured again in every so many frames."""
+FLOOR_MOVED_M = 0.004
+"""A floor that moved farther in the camera's axes is sought anew: half of what it is cut off within."""
+SAME_FLOOR_M = 0.06
 TOP_PERCENT = 99.8
 """Of a person's pixels by height: above lie a few flying ones."""
 
@@ -112,7 +115,7 @@ class CameraScene:
 
     def _background_of(self, frame: DepthFrame, world_up: F64 | None) -> Background:
         self.count += 1
-        holds = self.checks is not None and self.checks.hold(frame.depth_m)
+        holds = self.checks is not None and self.checks.hold(frame)
         if holds and self.background is not None and self.count % REFRESH != 0:
             return self.background
         hint = self._hint(frame, world_up)
@@ -163,31 +166,57 @@ class _Checks:
     """(N,) of the picture taken at every `STRIDE`-th pixel."""
     depth_m: F32
     """(N,) the planes' depth there."""
+    ground: Ground | None
+    on_floor: Bool
+    """(N,) which lie on it."""
 
     @classmethod
     def of(cls, frame: DepthFrame, background: Background) -> _Checks | None:
         """None where no plane is seen."""
         depth = np.ascontiguousarray(frame.depth_m[::STRIDE, ::STRIDE])
-        planes = list(background.walls)
-        if background.ground is not None:
-            planes.append(background.ground.plane)
-        near = np.zeros(depth.shape, bool)
-        for plane in planes:
-            height = np.abs(plane.heights(frame.depth_m, frame.K)[::STRIDE, ::STRIDE])
-            near |= (depth > 0) & (height < plane.tolerance(depth, 0.01, 0.05))
-        ids = np.flatnonzero(near)
-        return cls(ids, depth.reshape(-1)[ids]) if len(ids) >= 40 else None
+        ground = background.ground
 
-    def hold(self, depth_m: F32) -> bool:
+        def near(plane: DepthPlane) -> Bool:
+            height = np.abs(plane.heights(frame.depth_m, frame.K)[::STRIDE, ::STRIDE])
+            return (depth > 0) & (height < plane.tolerance(depth, 0.01, 0.05))
+
+        floor = np.zeros(depth.shape, bool) if ground is None else near(ground.plane)
+        ids = np.flatnonzero(np.logical_or.reduce([floor, *map(near, background.walls)]))
+        return cls(ids, depth.reshape(-1)[ids], ground, floor.reshape(-1)[ids]) if len(ids) >= 40 else None
+
+    def hold(self, frame: DepthFrame) -> bool:
         """Whether the pixels see what they saw, but for those that something now hides."""
-        now = depth_m[::STRIDE, ::STRIDE].reshape(-1)[self.ids]
+        now = frame.depth_m[::STRIDE, ::STRIDE].reshape(-1)[self.ids]
         slack = 0.015 + 0.006 * self.depth_m**2
         seen = (now > 0) & (now > self.depth_m - 3 * slack)
         if seen.sum() < max(20, 0.3 * len(self.ids)):
             return False
         same = np.abs(now - self.depth_m)[seen] < slack[seen]
         hidden = (now > 0) & ~seen
-        return bool(same.mean() > 0.9 and hidden.sum() < 0.35 * len(self.ids))
+        if same.mean() <= 0.9 or hidden.sum() >= 0.35 * len(self.ids):
+            return False
+        return self.ground is None or self._floor_moved_m(frame, self.ground) < FLOOR_MOVED_M
+
+    def _floor_moved_m(self, frame: DepthFrame, ground: Ground) -> float:
+        """How far the floor rose or sank, metres, where it went farthest of most of its pixels.
+
+        A hand that holds the camera may move it by less than a pixel's noise; the floor, known by thousands
+        of pixels, is cut off closer than that. So a plane is laid through what the floor's pixels see now,
+        twice, without those that lie off the first one.
+        """
+        row, column = np.divmod(self.ids[self.on_floor], -(-frame.depth_m.shape[1] // STRIDE))
+        ids = STRIDE * (row * frame.depth_m.shape[1] + column)
+        points = pixel_points(frame.depth_m, frame.K, ids[frame.depth_m.reshape(-1)[ids] > 0]) @ ground.axes.T
+        height = points[:, 2] - ground.offset
+        rows = np.column_stack([np.ones(len(points)), points[:, :2] - points[:, :2].mean(axis=0)])
+        kept, rise = np.abs(height) < SAME_FLOOR_M, np.zeros(len(points))
+        for _ in range(2):
+            if kept.sum() < 20:
+                return np.inf
+            rise = rows @ np.linalg.lstsq(rows[kept], height[kept], rcond=None)[0]
+            off = np.abs(height - rise)
+            kept = off < 3 * np.median(off[kept])
+        return float(np.percentile(np.abs(rise), 95))
 
 
 def _person(frame: DepthFrame, mask: Bool, turns: int) -> SeenPerson:
