@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bodyscan.fit.sequence import SequenceFit, mean_params
+from bodyscan.fit.sequence_spread import SurfaceSpread
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.pipeline.depth_fusion import (
     agreement_mm,
@@ -15,6 +16,7 @@ from bodyscan.pipeline.depth_fusion import (
     fitting_voxel_m,
     fuse_in_mean_pose,
     fuse_still,
+    with_spread,
     without_strays,
 )
 from bodyscan.pipeline.depth_motion import motion_found
@@ -59,6 +61,19 @@ def test_frames_that_go_with_the_skin_meet_in_one_surface(moving):
     body = agreement_mm(followed.mesh, seen, poses, sequence, body_model())
     assert body < 0.7
     assert agreement_mm(still.mesh, seen, poses) > 2 * body
+
+
+def test_what_the_poses_leave_open_is_added_to_the_scatter(moving):
+    poses, seen, _ = moving
+    options = FuseOptions()
+    fused = fuse_still(seen, poses, VOXEL_M, options)
+    places = fused.mesh.vertices[::50]
+    left = SurfaceSpread(places, fused.normals[::50].astype(float), np.full(len(places), 0.002))
+    told = with_spread(fused, left, options)
+    np.testing.assert_allclose(told.sigma_m**2 - fused.sigma_m**2, 0.002**2, rtol=1e-3)
+    assert np.all(told.confidence < fused.confidence)
+    assert np.all(told.confidence <= 1 / (1 + 2**2) + 1e-6)  # at 2 mm, where 1 mm is one half
+    assert told.mesh is fused.mesh
 
 
 def test_the_motion_is_told_as_it_was(moving):

@@ -207,8 +207,8 @@ def _solve(
 ) -> tuple[list[BodyParams], float]:
     unknowns = sequence_unknowns(body.model, level.num_betas)
     poses = 3 + 3 * len(unknowns.joints)
-    precision = _precision(body.model, unknowns)
-    links = precision[None] * _link_strength(times)[:, None]
+    precision = sway_precision(body.model, unknowns)
+    links = precision[None] * link_strength(times)[:, None]
     rms = np.inf
     for sigma in np.geomspace(*level.sigma_m, level.steps):
         # Frames are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
@@ -223,20 +223,20 @@ def _solve(
         rms = float(np.sqrt(sum(each.squares for each in equations) / weight)) if weight else np.inf
         if level.surface_m:
             values = np.array([_values(p, unknowns) for p in params])
-            step = surface_step(equations, values, precision, links, level.surface_m, len(body.areas))
+            step = surface_step(equations, values, precision, links, level.surface_m, len(body.ids))
         else:
             step = _bordered_step(equations, params, unknowns, precision, links, poses)
         params = [_moved(unknowns, p, s) for p, s in zip(params, step, strict=True)]
     return params, rms
 
 
-def _precision(model: BodyModel, unknowns: Unknowns) -> F64:
+def sway_precision(model: BodyModel, unknowns: Unknowns) -> F64:
     """(3 + 3 Ja,) one over the variance of each pose unknown about the mean."""
     angles = [np.radians(of_longest_ending(SWAY_STD_DEG, model.joint_names[j])) for j in unknowns.joints]
     return 1 / np.square(np.concatenate([[SHIFT_STD_M] * 3, np.repeat(angles, 3)]))
 
 
-def _link_strength(times: list[float | None]) -> F64:
+def link_strength(times: list[float | None]) -> F64:
     """(T - 1,) how much stiffer than its own variance the link between two instants is.
 
     Sway is taken for a stationary first-order process (Ornstein and Uhlenbeck 1930), whose step over a time t

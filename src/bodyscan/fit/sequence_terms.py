@@ -63,8 +63,8 @@ class SequenceBody:
     model: BodyModel
     rest_normals: F64
     """(K, 3) of the unposed body."""
-    areas: F64
-    """(K,) share of the surface around each vertex, mean 1."""
+    ids: np.ndarray
+    """(K,) which of the model's vertices they are."""
 
     @classmethod
     def of(cls, model: BodyModel, betas: F64, count: int, seed: int = 0) -> SequenceBody:
@@ -75,8 +75,7 @@ class SequenceBody:
         if len(seen) > count:
             seen = np.sort(rng.choice(seen, count, replace=False, p=areas[seen] / areas[seen].sum()))
         normals = vertex_normals(model.rest_vertices(betas), model.faces)[seen]
-        # Drawn by area, each stands for the same share.
-        return cls(model.at_vertices(seen), normals, np.ones(len(seen)))
+        return cls(model.at_vertices(seen), normals, seen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ from bodyscan.fit.sequence import (
     key_frames,
 )
 from bodyscan.fit.sequence_detail import detailed_model
+from bodyscan.fit.sequence_spread import surface_spread
 from bodyscan.pipeline.depth_frames import (
     PersonFrames,
     camera_poses,
@@ -41,6 +42,7 @@ from bodyscan.pipeline.depth_fusion import (
     fitting_voxel_m,
     fuse_in_mean_pose,
     fuse_still,
+    with_spread,
     without_strays,
 )
 from bodyscan.pipeline.depth_motion import MotionFound, motion_found
@@ -168,6 +170,11 @@ def depth_to_scan(
         vertices = shown.model.pose(shown.sequence.mean).vertices
         fused = _fused(person, trajectory, body if followed else None, voxel_m, options)
         fused = without_strays(fused, shown.model.mesh(vertices))
+        if followed:
+            poses = trajectory.world_from_camera[keys]
+            params = [body.sequence.params[k] for k in keys]
+            spread = surface_spread(key, poses, body.model, params, options.sequence)
+            fused = with_spread(fused, spread, options.fuse)
         remarks.append(f"{len(fused.mesh.faces):,} faces at {1000 * voxel_m:.1f} mm")
         if "body" in agreement and not followed:
             remarks.append("the frames agree as well when nobody moved")

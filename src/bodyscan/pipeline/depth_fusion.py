@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.sequence import SequenceFit
+from bodyscan.fit.sequence_spread import SurfaceSpread
 from bodyscan.geometry.components import face_components
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.weld import used_vertices
@@ -18,6 +20,7 @@ from bodyscan.reconstruct.depth.fuse import (
     FuseOptions,
     OrientedPoints,
     SurfaceFusion,
+    confidence_of,
     oriented_points,
     point_weights,
 )
@@ -96,6 +99,12 @@ def without_strays(fused: FusedSurface, body: Mesh) -> FusedSurface:
         fused.sigma_m[rows],
         fused.confidence[rows],
     )
+
+
+def with_spread(fused: FusedSurface, spread: SurfaceSpread, options: FuseOptions) -> FusedSurface:
+    """The surface with what its poses leave open, `spread`, in the expected error beside the scatter."""
+    sigma = np.hypot(fused.sigma_m, spread.at(fused.mesh.vertices, fused.normals)).astype(np.float32)
+    return replace(fused, sigma_m=sigma, confidence=confidence_of(sigma, options))
 
 
 def agreement_mm(

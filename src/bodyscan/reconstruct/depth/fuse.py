@@ -98,7 +98,7 @@ class FusedSurface:
     normals: F32
     """(V, 3) float32 unit, outward."""
     sigma_m: F32
-    """(V,) float32, metres: expected standard error of the surface along its normal, from the weights."""
+    """(V,) float32, metres: expected standard error of the surface along its normal."""
     confidence: F32
     """(V,) float32 0..1: 1 / (1 + (sigma_m / good_sigma_m)^2); more points never lower it."""
 
@@ -136,7 +136,7 @@ class SurfaceFusion:
                 f"The points make no surface at voxels of {1000 * voxel_m:.1f} mm; "
                 "take larger ones or more frames."
             )
-        return _with_values(vertices, faces, field, options.good_sigma_m)
+        return _with_values(vertices, faces, field, options)
 
     def _flattened(self, cells: Cells, sigma: F32, size: int) -> Cells:
         """Cells moved onto their surface on voxels of `size` voxels, where they lie too thick for finer ones.
@@ -201,6 +201,11 @@ def point_weights(frame: FramePoints) -> F32:
     return weights
 
 
+def confidence_of(sigma_m: F32, options: FuseOptions) -> F32:
+    """(V,) float32 0..1 of an expected error (V,) in metres: 1 / (1 + (sigma_m / good_sigma_m)^2)."""
+    return (1 / (1 + (sigma_m / options.good_sigma_m) ** 2)).astype(np.float32)
+
+
 def _beside(cells: Cells, chosen: Bool, size_m: float) -> Bool:
     """(M,) which cells lie within `size_m` of a chosen one along each axis, and some more."""
     if chosen.all() or not chosen.any():
@@ -240,7 +245,7 @@ def _moved(cells: Cells, base: Field, chosen: Bool) -> tuple[Cells, Bool]:
     return moved, arrived | ~chosen
 
 
-def _with_values(vertices: F64, faces: np.ndarray, field: Field, good_sigma_m: float) -> FusedSurface:
+def _with_values(vertices: F64, faces: np.ndarray, field: Field, options: FuseOptions) -> FusedSurface:
     rows, share = field.corners(vertices)
     share = share * field.known[rows]
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
@@ -254,5 +259,5 @@ def _with_values(vertices: F64, faces: np.ndarray, field: Field, good_sigma_m: f
         mesh=Mesh(vertices, faces, colors=colors),
         normals=normal.astype(np.float32),
         sigma_m=sigma.astype(np.float32),
-        confidence=(1 / (1 + (sigma / good_sigma_m) ** 2)).astype(np.float32),
+        confidence=confidence_of(sigma, options),
     )
