@@ -24,7 +24,7 @@ from bodyscan.fit.sequence import (
 from bodyscan.fit.sequence_surface import surface_spread_m
 from bodyscan.fit.sequence_terms import SequenceBody, frame_equations, frame_view
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.types import F64, BodyParams, FramePoints
+from bodyscan.types import F32, F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
 
 KERNEL_M = 0.004
@@ -47,10 +47,10 @@ class SurfaceSpread:
     sigma_m: F64
     """(K,) metres: standard deviation along the normal."""
 
-    def at(self, points: F64, normals: F64) -> F64:
+    def at(self, points: F64, normals: F64 | F32) -> F64:
         """(N,) metres at surface points (N, 3) that face `normals` (N, 3): of the nearest places that do."""
         tree = KDTree(np.hstack([self.points, STRETCH_M * self.normals]))
-        distance, ids = tree.query(np.hstack([points, STRETCH_M * np.asarray(normals)]), k=NEIGHBOURS)
+        distance, ids = tree.query(np.hstack([points, STRETCH_M * normals]), k=NEIGHBOURS)
         share = 1 / (distance + BLUR_M) ** 2
         return np.sqrt((share * self.sigma_m[ids] ** 2).sum(axis=1) / share.sum(axis=1))
 
