@@ -10,9 +10,13 @@ DEMO_CONSENT ?= sample_scans/woman.consent.json
 # Node.js comes with the test set, into the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONHASHSEED := 0
-# Test workers; each needs up to 2 GB. Idle OpenMP threads of one must not spin on the cores of another.
-JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# Test workers; each needs up to 2 GB, and has its share of the cores: threads of one must not take, nor spin on,
+# the cores of another. Files with slow tests come first (tests/conftest.py), so that all workers end together.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+JOBS ?= $(shell echo $$(($(CORES) > 4 ? 4 : $(CORES))))
+THREADS := $(shell n=$$(($(CORES) / $(JOBS))); echo $$((n > 1 ? n : 1)))
+PYTEST := OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$(THREADS) \
+  $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Of the add-on; this machine's, if none is named.
 PLATFORMS ?=

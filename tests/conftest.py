@@ -15,6 +15,13 @@ settings.register_profile("bodyscan", deadline=None, derandomize=True)
 settings.load_profile("bodyscan")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: a worker that begins one when the others are done holds up all."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Uses that tests make are written into a ledger of their own, never into the user's."""

@@ -25,7 +25,7 @@ SAMPLES = ROOT / "sample_scans"
 CONSENT = SAMPLES / "woman.consent.json"
 
 
-@pytest.fixture(scope="module", params=[OWN, "5.0"])
+@pytest.fixture(scope="module", params=[OWN, pytest.param("5.0", marks=pytest.mark.long)])
 def day(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Path, Any]]:

@@ -168,6 +168,7 @@ def test_a_thing_as_tall_as_a_person_is_not_accepted() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_sphere_is_refused() -> None:
     with pytest.raises(StageError, match="no pose and size"):
         fit_body(scan_of(sphere(0.85)))

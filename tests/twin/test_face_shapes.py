@@ -153,7 +153,7 @@ def _eyes_seen(vertices: np.ndarray, forward: np.ndarray) -> int:
     return int((~caster.cast(start, np.tile(forward, (len(front), 1))).hit).sum())
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(k, marks=pytest.mark.long) for k in (3, 4, 5))])
 def test_eyes_open_at_rest_are_closed_by_a_blink(seed):
     fit = fitted_person(seed, bumps_m=0.004)
     bind = bind_pose(MODEL, fit)
