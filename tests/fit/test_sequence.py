@@ -23,8 +23,10 @@ from bodyscan.fit.sequence import (
 )
 from bodyscan.fit.start import betas_of_stature
 from bodyscan.geometry.normals import vertex_normals
+from bodyscan.reconstruct.depth.range_error import RangeError, distances_m
 from bodyscan.types import BodyParams, FramePoints
 from reconstruct.depth_rings import body_model, frames, person, ring
+from reconstruct.test_depth_range_error import left_over_mm, with_wiggle
 
 COUNT = 18
 OPTIONS = SequenceOptions(vertices=1500, points=600)
@@ -138,6 +140,26 @@ def test_a_wrong_surface_does_not_draw_the_frames_onto_itself(moving):
     )
     assert alone > 1.0
     assert together < 0.6 * alone
+
+
+@pytest.mark.slow
+def test_the_sensors_error_is_found_with_the_motion(moving):
+    poses, seen = moving
+    wavy = [with_wiggle(frame) for frame in seen]
+    none = RangeError.none(wavy)
+    found = fit_sequence(wavy, poses, body_model(), TRUE, OPTIONS, SURFACE_LEVELS, none)
+    assert left_over_mm(none, wavy) > 1.2  # millimetres, of a wiggle of 2
+    assert left_over_mm(found.curve, wavy) < 0.5 * left_over_mm(none, wavy)
+    plain = fit_sequence(seen, poses, body_model(), TRUE, OPTIONS, SURFACE_LEVELS, RangeError.none(seen))
+    distance = np.concatenate([distances_m(frame.points) for frame in seen])
+    assert np.std(plain.curve.at(distance)) < 0.0004  # metres: none is invented
+
+
+def test_poses_alone_leave_the_sensors_error_as_it_was(moving):
+    poses, seen = moving
+    curve = RangeError.none(seen)
+    assert fit_sequence(seen, poses, body_model(), TRUE, OPTIONS, POSE_LEVELS, curve).curve is curve
+    assert fit_sequence(seen, poses, body_model(), TRUE, OPTIONS, POSE_LEVELS).curve is None
 
 
 def test_somebody_who_stands_still_is_left_in_peace():

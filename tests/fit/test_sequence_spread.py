@@ -1,4 +1,4 @@
-"""What the poses of a swaying person leave open of the surface: the algebra, and what it depends on."""
+"""What the poses of a swaying person leave open of the surface."""
 
 from __future__ import annotations
 
@@ -7,52 +7,10 @@ import pytest
 
 from bodyscan.fit.sequence import SequenceOptions
 from bodyscan.fit.sequence_spread import SurfaceSpread, surface_spread
-from bodyscan.fit.sequence_surface import HELD, surface_spread_m
-from bodyscan.fit.sequence_terms import FrameEquations
 from reconstruct.depth_rings import body_model, frames, person, ring
 
 COUNT = 12
 OPTIONS = SequenceOptions(vertices=1500, points=600)
-
-
-def test_the_spread_is_the_whole_system_inverted():
-    rng = np.random.default_rng(3)
-    instants, poses, vertices, surface_m = 4, 3, 7, 0.05
-    equations = []
-    for _ in range(instants):
-        met = np.sort(rng.choice(vertices, 6, replace=False))
-        rows = rng.normal(size=(6, poses)).astype(np.float32)
-        weights = rng.uniform(200, 900, 6)
-        hessian = (rows * weights[:, None]).T.astype(np.float64) @ rows
-        equations.append(FrameEquations(hessian, np.zeros(poses), 0, 0, met, rows, weights, np.zeros(6)))
-    precision = rng.uniform(20, 60, poses)
-    links = rng.uniform(5, 20, (instants - 1, poses))
-
-    # All poses and all ways of the vertices together: residuals are rows @ pose - way.
-    size = instants * poses
-    whole = np.zeros((size + vertices, size + vertices))
-    for k, each in enumerate(equations):
-        here = slice(poses * k, poses * k + poses)
-        whole[here, here] += each.hessian + np.diag(precision)
-        for vertex, row, weight in zip(each.vertices, each.rows, each.weights, strict=True):
-            whole[here, size + vertex] -= weight * row
-            whole[size + vertex, here] -= weight * row
-            whole[size + vertex, size + vertex] += weight
-    for k, link in enumerate(links):
-        change = np.zeros((poses, size + vertices))
-        change[:, poses * k : poses * k + poses] = -np.eye(poses)
-        change[:, poses * k + poses : poses * k + 2 * poses] = np.eye(poses)
-        whole += change.T @ np.diag(link) @ change
-    ways = np.arange(size, size + vertices)
-    whole[ways, ways] += 1 / surface_m**2
-    own = 1 / whole[ways, ways]
-    eliminated = whole[:size, :size] - whole[:size, size:] @ np.diag(own) @ whole[size:, :size]
-    mean = np.tile(np.eye(poses), instants)
-    whole[:size, :size] += HELD * np.diag(eliminated).max() / instants * mean.T @ mean
-    shared = np.diag(np.linalg.inv(whole))[size:] - own
-
-    found = surface_spread_m(equations, precision, links, surface_m, vertices)
-    np.testing.assert_allclose(found**2, shared, rtol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ poses (`sequence_surface`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,8 +26,15 @@ from bodyscan.body.model import BodyModel
 from bodyscan.errors import InputError, StageError
 from bodyscan.fit.linearize import Unknowns
 from bodyscan.fit.prior import of_longest_ending
-from bodyscan.fit.sequence_surface import surface_step
-from bodyscan.fit.sequence_terms import FrameEquations, FrameView, SequenceBody, frame_equations, frame_view
+from bodyscan.fit.sequence_surface import CurveHold, surface_step
+from bodyscan.fit.sequence_terms import (
+    FrameEquations,
+    FrameView,
+    RangeCurve,
+    SequenceBody,
+    frame_equations,
+    frame_view,
+)
 from bodyscan.threads import usable_threads
 from bodyscan.types import F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
@@ -118,6 +125,8 @@ class SequenceFit:
     """The mean pose."""
     rms_mm: float
     """Robust root mean square distance between pictures and body."""
+    curve: RangeCurve | None = None
+    """The range error for which they hold, where it was asked for."""
 
 
 def fit_sequence(
@@ -127,11 +136,13 @@ def fit_sequence(
     start: BodyParams | Sequence[BodyParams],
     options: SequenceOptions | None = None,
     levels: Sequence[SequenceLevel] = SHAPE_LEVELS,
+    curve: RangeCurve | None = None,
 ) -> SequenceFit:
     """Find the poses of `model` in all `frames` at once, and its shape where `levels` ask for it.
 
     `world_from_camera` (N, 4, 4) metres: rigid poses as tracking found them, or as given. `start`: one guess,
-    or one for each frame. Raises `StageError` where the pictures do not meet the body.
+    or one for each frame. `curve`: the sensor's range error, from where it is found with the poses in levels
+    that find the surface. Raises `StageError` where the pictures do not meet the body.
     """
     options = options or SequenceOptions()
     if len(frames) != len(world_from_camera):
@@ -139,24 +150,28 @@ def fit_sequence(
     groups = instants(frames)
     starts = [start] * len(frames) if isinstance(start, BodyParams) else list(start)
     params = [starts[members[0]] for members in groups]
-    views = [
-        [frame_view(frames[k], world_from_camera[k], options.points, options.seed + k) for k in members]
-        for members in groups
-    ]
+
+    def views(found: RangeCurve | None) -> list[list[FrameView]]:
+        def view(k: int) -> FrameView:
+            frame = frames[k] if found is None else found.corrected(frames[k])
+            return frame_view(frame, world_from_camera[k], options.points, options.seed + k)
+
+        return [[view(k) for k in members] for members in groups]
+
     times = [frames[members[0]].time_s for members in groups]
     body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
     noise_m = max(float(np.median([np.median(f.sigma_m) for f in frames if len(f.sigma_m)] or [0.0])), 1e-9)
     rms = np.inf
     for level in levels:
         level = replace(level, surface_m=level.surface_m * min(1.0, CLEAR_M / noise_m))
-        params, rms = _solve(body, params, views, times, level)
+        params, rms, curve = _solve(body, params, views, times, level, curve)
     if not np.isfinite(rms):
         raise StageError("The body model meets none of the frames: is the capture of one standing person?")
     of_frame: list[BodyParams] = list(starts)
     for members, value in zip(groups, params, strict=True):
         for k in members:
             of_frame[k] = value
-    return SequenceFit(tuple(of_frame), mean_params(params), rms * 1000)
+    return SequenceFit(tuple(of_frame), mean_params(params), rms * 1000, curve)
 
 
 def key_frames(frames: Sequence[FramePoints], count: int) -> list[int]:
@@ -201,21 +216,25 @@ def sequence_unknowns(model: BodyModel, num_betas: int) -> Unknowns:
 def _solve(
     body: SequenceBody,
     params: list[BodyParams],
-    views: list[list[FrameView]],
+    views_of: Callable[[RangeCurve | None], list[list[FrameView]]],
     times: list[float | None],
     level: SequenceLevel,
-) -> tuple[list[BodyParams], float]:
+    curve: RangeCurve | None,
+) -> tuple[list[BodyParams], float, RangeCurve | None]:
     unknowns = sequence_unknowns(body.model, level.num_betas)
     poses = 3 + 3 * len(unknowns.joints)
     precision = sway_precision(body.model, unknowns)
     links = precision[None] * link_strength(times)[:, None]
-    rms = np.inf
+    rms, views = np.inf, views_of(curve)
+    found = curve if level.surface_m else None
     for sigma in np.geomspace(*level.sigma_m, level.steps):
         # Frames are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_threads()) as pool:
             equations = list(
                 pool.map(
-                    lambda pair, sigma=float(sigma): frame_equations(body, pair[0], unknowns, pair[1], sigma),
+                    lambda pair, sigma=float(sigma), bent=found: frame_equations(
+                        body, pair[0], unknowns, pair[1], sigma, bent
+                    ),
                     zip(params, views, strict=True),
                 )
             )
@@ -223,11 +242,24 @@ def _solve(
         rms = float(np.sqrt(sum(each.squares for each in equations) / weight)) if weight else np.inf
         if level.surface_m:
             values = np.array([_values(p, unknowns) for p in params])
-            step = surface_step(equations, values, precision, links, level.surface_m, len(body.ids))
+            hold = None if found is None else _hold(found, equations, views)
+            step, bend = surface_step(
+                equations, values, precision, links, level.surface_m, len(body.ids), hold
+            )
+            if found is not None:
+                found = found.changed(bend)
+                views = views_of(found)
         else:
             step = _bordered_step(equations, params, unknowns, precision, links, poses)
         params = [_moved(unknowns, p, s) for p, s in zip(params, step, strict=True)]
-    return params, rms
+    return params, rms, curve if found is None else found
+
+
+def _hold(curve: RangeCurve, equations: list[FrameEquations], views: list[list[FrameView]]) -> CurveHold:
+    """Mean and slope of the error at zero, the rest lightly; in proportion to what the frames tell."""
+    told = sum(float(np.trace(each.bends.hessian)) for each in equations if each.bends is not None)
+    distances = np.concatenate([view.distances for members in views for view in members])
+    return CurveHold(curve.values_m, told * curve.prior(distances))
 
 
 def sway_precision(model: BodyModel, unknowns: Unknowns) -> F64:

@@ -24,6 +24,7 @@ from bodyscan.fit.sequence import (
 from bodyscan.fit.sequence_surface import surface_spread_m
 from bodyscan.fit.sequence_terms import SequenceBody, frame_equations, frame_view
 from bodyscan.geometry.normals import vertex_normals
+from bodyscan.threads import usable_threads
 from bodyscan.types import F32, F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
 
@@ -50,7 +51,8 @@ class SurfaceSpread:
     def at(self, points: F64, normals: F64 | F32) -> F64:
         """(N,) metres at surface points (N, 3) that face `normals` (N, 3): of the nearest places that do."""
         tree = KDTree(np.hstack([self.points, STRETCH_M * self.normals]))
-        distance, ids = tree.query(np.hstack([points, STRETCH_M * normals]), k=NEIGHBOURS)
+        query = np.hstack([points, STRETCH_M * normals])
+        distance, ids = tree.query(query, k=NEIGHBOURS, workers=usable_threads())
         share = 1 / (distance + BLUR_M) ** 2
         return np.sqrt((share * self.sigma_m[ids] ** 2).sum(axis=1) / share.sum(axis=1))
 

@@ -8,8 +8,10 @@ same way: slower, and it finds an arm that has left its own outline.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
@@ -28,6 +30,31 @@ REACH, REACH_MORE_M = 3.0, 0.008
 LEAST_TRUST = 0.2
 
 
+class RangeCurve(Protocol):
+    """A sensor's error over the distance, linear in C coefficients: `RangeError` of `reconstruct` is one."""
+
+    @property
+    def values_m(self) -> F64:
+        """(C,) the coefficients, metres."""
+        ...
+
+    def basis(self, distance_m: F64) -> F64:
+        """(N, C) what each coefficient adds to the error at distances (N,) in metres."""
+        ...
+
+    def prior(self, distance_m: F64) -> F64:
+        """(C, C) what holds the coefficients, for points at distances (N,), as a share of their evidence."""
+        ...
+
+    def changed(self, step_m: F64) -> Self:
+        """With (C,) added to the coefficients."""
+        ...
+
+    def corrected(self, frame: FramePoints) -> FramePoints:
+        """The frame with the error taken off its points."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class FrameView:
     """One picture with its pose, ready to be asked."""
@@ -41,18 +68,22 @@ class FrameView:
     """(M, 3) unit, outward, world."""
     trust: F64
     """(M,) 0..1."""
+    distances: F64
+    """(M,) metres from the camera."""
 
 
 def frame_view(frame: FramePoints, world_from_camera: F64, count: int, seed: int = 0) -> FrameView:
     """Draw about `count` points of `frame`."""
     rows = frame.spread_rows(count, LEAST_TRUST, seed)
     pose = np.asarray(world_from_camera, np.float64)
+    distances = np.linalg.norm(frame.points[rows].astype(np.float64), axis=1)
     return FrameView(
         frame,
         pose,
         frame.points[rows] @ pose[:3, :3].T + pose[:3, 3],
         frame.normals[rows] @ pose[:3, :3].T,
         frame.trust[rows].astype(np.float64),
+        distances,
     )
 
 
@@ -79,6 +110,19 @@ class SequenceBody:
 
 
 @dataclass(frozen=True, eq=False)
+class Bends:
+    """What the sensor's range error has to do with one picture."""
+
+    of_vertex: F64
+    """(K, C) of each vertex that met points: sums of weight times the way along its normal of one of each
+    coefficient, 1/m2."""
+    hessian: F64
+    """(C, C)."""
+    gradient: F64
+    """(C,)."""
+
+
+@dataclass(frozen=True, eq=False)
 class FrameEquations:
     """Normal equations of one picture over `Unknowns` of its instant."""
 
@@ -95,45 +139,97 @@ class FrameEquations:
     """(K,) 1/m^2, sums over the points that each met."""
     pulls: F64
     """(K,) 1/m, sums of weight times distance from point to vertex."""
+    bends: Bends | None = None
+    """Where the range error is asked for."""
 
 
 def frame_equations(
-    body: SequenceBody, params: BodyParams, unknowns: Unknowns, views: list[FrameView], sigma_m: float
+    body: SequenceBody,
+    params: BodyParams,
+    unknowns: Unknowns,
+    views: list[FrameView],
+    sigma_m: float,
+    curve: RangeCurve | None = None,
 ) -> FrameEquations:
-    """Linearise all `views` of one instant at `params`; `sigma_m` is the scale of the robust kernel."""
+    """Linearise all `views` of one instant at `params`; `sigma_m` is the scale of the robust kernel.
+
+    `curve`: how the points, which it was taken off already, depend on the sensor's range error as well.
+    """
     state = Linearization(body.model, params, unknowns)
     vertices = state.vertices
     normals = np.einsum("vij,vj->vi", state.rotation, body.rest_normals)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     sums = np.zeros((2, len(vertices)))
     squares = weight = 0.0
+    of_curve = None if curve is None else _CurveSums(curve, len(vertices))
     for view in views:
-        for vertex, residual, trust in (
+        for found in (
             _looked_up(view, vertices, normals, sigma_m),
             _nearest(view, vertices, normals, sigma_m),
         ):
-            if not len(vertex):
+            if not len(found.vertex):
                 continue
-            robust = 1 / (1 + (residual / sigma_m) ** 2) ** 2
-            each = trust * robust * (0.5 * FRAME_POINTS_WORTH / len(vertex)) / sigma_m**2
-            sums[0] += np.bincount(vertex, each, len(vertices))
-            sums[1] += np.bincount(vertex, each * residual, len(vertices))
-            squares += float((robust * trust) @ residual**2)
-            weight += float((robust * trust).sum())
+            robust = 1 / (1 + (found.residual / sigma_m) ** 2) ** 2
+            each = found.trust * robust * (0.5 * FRAME_POINTS_WORTH / len(found.vertex)) / sigma_m**2
+            sums[0] += np.bincount(found.vertex, each, len(vertices))
+            sums[1] += np.bincount(found.vertex, each * found.residual, len(vertices))
+            squares += float((robust * found.trust) @ found.residual**2)
+            weight += float((robust * found.trust).sum())
+            if of_curve is not None:
+                of_curve.add(found, each)
     rows = state.normal_rows(normals)
     used = np.flatnonzero(sums[0])
     rows, weights, pulls = rows[used], sums[0][used], sums[1][used]
     scaled = rows * np.sqrt(weights).astype(np.float32)[:, None]
     hessian = (scaled.T @ scaled).astype(np.float64)
     gradient = rows.T.astype(np.float64) @ pulls
-    return FrameEquations(hessian, gradient, squares, weight, used, rows, weights, pulls)
+    bends = None if of_curve is None else of_curve.of(used)
+    return FrameEquations(hessian, gradient, squares, weight, used, rows, weights, pulls, bends)
 
 
-_Found = tuple[np.ndarray, F64, F64]
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """N pairs of a vertex and a point of one picture."""
+
+    vertex: np.ndarray
+    """(N,) ids."""
+    residual: F64
+    """(N,) metres along the normal from point to vertex."""
+    trust: F64
+    """(N,) 0..1."""
+    distance: F64
+    """(N,) metres from the camera to the point."""
+    ray: F64
+    """(N,) along the normal, of one metre along the point's ray."""
+
+
+class _CurveSums:
+    """Adds up what the pairs of one picture tell of the range error."""
+
+    def __init__(self, curve: RangeCurve, vertices: int) -> None:
+        size = len(curve.values_m)
+        self._curve = curve
+        self._of_vertex = np.zeros((vertices, size))
+        self._hessian, self._gradient = np.zeros((size, size)), np.zeros(size)
+
+    def add(self, found: _Found, weight: F64) -> None:
+        """Pairs with their weights (N,): the point is nearer by the error, the vertex farther from it."""
+        bend = self._curve.basis(found.distance) * found.ray[:, None]
+        heavy = bend * weight[:, None]
+        starts = np.arange(len(found.vertex) + 1)
+        pick = csr_matrix(
+            (np.ones(len(found.vertex)), found.vertex, starts), (len(starts) - 1, len(self._of_vertex))
+        )
+        self._of_vertex += pick.T @ heavy
+        self._hessian += heavy.T @ bend
+        self._gradient += heavy.T @ found.residual
+
+    def of(self, used: np.ndarray) -> Bends:
+        return Bends(self._of_vertex[used], self._hessian, self._gradient)
 
 
 def _looked_up(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _Found:
-    """Vertices with the points in their pixels: (N,) ids, (N,) metres along the normal, (N,) trust."""
+    """Vertices with the points in their pixels."""
     rotation, eye = view.world_from_camera[:3, :3], view.world_from_camera[:3, 3]
     local = (vertices - eye) @ rotation
     facing = -np.einsum("vk,vk->v", local, normals @ rotation) / np.linalg.norm(local, axis=1)
@@ -145,8 +241,12 @@ def _looked_up(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> 
     cosine = np.einsum("nk,nk->n", turned, view.frame.normals[hit])
     kept = (np.linalg.norm(gap, axis=1) < REACH * sigma_m + REACH_MORE_M) & (cosine > MIN_COSINE)
     kept &= view.frame.trust[hit] >= LEAST_TRUST
-    along = _between_planes(gap[kept], view.frame.normals[hit[kept]].astype(np.float64), turned[kept])
-    return ids[kept], along, view.frame.trust[hit[kept]] * cosine[kept]
+    hit, turned = hit[kept], turned[kept]
+    along = _between_planes(gap[kept], view.frame.normals[hit].astype(np.float64), turned)
+    points = view.frame.points[hit].astype(np.float64)
+    distance = np.linalg.norm(points, axis=1)
+    ray = np.einsum("nk,nk->n", points, turned) / distance
+    return _Found(ids[kept], along, view.frame.trust[hit] * cosine[kept], distance, ray)
 
 
 def _nearest(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _Found:
@@ -157,8 +257,11 @@ def _nearest(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _F
     gap = vertices[found] - view.points
     cosine = np.einsum("nk,nk->n", normals[found], view.normals)
     kept = (np.linalg.norm(gap, axis=1) < REACH * sigma_m + REACH_MORE_M + 0.01) & (cosine > MIN_COSINE)
-    along = _between_planes(gap[kept], view.normals[kept], normals[found[kept]])
-    return found[kept], along, view.trust[kept] * cosine[kept]
+    facing = normals[found[kept]]
+    along = _between_planes(gap[kept], view.normals[kept], facing)
+    distance = view.distances[kept]
+    ray = np.einsum("nk,nk->n", view.points[kept] - view.world_from_camera[:3, 3], facing) / distance
+    return _Found(found[kept], along, view.trust[kept] * cosine[kept], distance, ray)
 
 
 def _between_planes(gap: F64, one: F64, other: F64) -> F64:

@@ -52,6 +52,7 @@ from bodyscan.pipeline.stages import OnStage, Stages
 from bodyscan.reconstruct import ReconstructOptions, reconstruct_scan
 from bodyscan.reconstruct.depth.coverage import coverage_by_part, seen_vertices
 from bodyscan.reconstruct.depth.fuse import FusedSurface
+from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.track import Trajectory
 from bodyscan.types import (
     Bool,
@@ -141,7 +142,7 @@ def depth_to_scan(
         remarks.append(f"{len(person.frames)} frames, {count:,} points of the person")
     with stages.run("poses", options.track) as remarks:
         trajectory, how = camera_poses(person, options)
-        person = person.corrected(trajectory.range_error)
+        measured, person = person, person.corrected(trajectory.range_error)
         remarks += _pose_remarks(person, trajectory, how)
     if not options.accept_open:
         require_all_around(person, trajectory)
@@ -155,7 +156,7 @@ def depth_to_scan(
     found = motion_found(first.model, first.sequence, ups)
     if options.motion != "rigid" and len(instants(person.frames)) > 1:
         with stages.run("motion", options.sequence) as remarks:
-            body, agreement["body"] = _followed(person, trajectory, first, options)
+            body, agreement["body"] = _followed(measured, trajectory, first, options)
             found = motion_found(body.model, body.sequence, ups)
             remarks.append(found.words)
     gained = agreement.get("body", np.inf) < RIGID_UNLESS * agreement["rigid"]
@@ -167,11 +168,12 @@ def depth_to_scan(
             else fitting_voxel_m(person.frames, area_m2(still.mesh))
         )
         shown = body if followed else first
+        person, trajectory = shown.person, replace(trajectory, range_error=shown.range_error)
         vertices = shown.model.pose(shown.sequence.mean).vertices
-        fused = _fused(person, trajectory, body if followed else None, voxel_m, options)
+        fused = _fused(shown, trajectory, followed, voxel_m, options)
         fused = without_strays(fused, shown.model.mesh(vertices))
         if followed:
-            poses = trajectory.world_from_camera[keys]
+            key, poses = [person.frames[k] for k in keys], trajectory.world_from_camera[keys]
             params = [body.sequence.params[k] for k in keys]
             spread = surface_spread(key, poses, body.model, params, options.sequence)
             fused = with_spread(fused, spread, options.fuse)
@@ -217,6 +219,9 @@ class _Body:
     model: BodyModel
     sequence: SequenceFit
     scan: ScanMesh
+    person: PersonFrames
+    """The frames, the range error taken off."""
+    range_error: RangeError | None
 
 
 def _front(trajectory: Trajectory) -> int:
@@ -255,35 +260,45 @@ def _first_fit(
     still = replace(still, mesh=replace(still.mesh, vertices=placed))
     trajectory = replace(trajectory, world_from_camera=world @ trajectory.world_from_camera)
     standing = SequenceFit((fit.params,) * len(person.frames), fit.params, np.nan)
-    return still, trajectory, _Body(model_of(fit), standing, scan)
+    return still, trajectory, _Body(model_of(fit), standing, scan, person, trajectory.range_error)
 
 
 def _followed(
-    person: PersonFrames, trajectory: Trajectory, first: _Body, options: DepthOptions
+    measured: PersonFrames, trajectory: Trajectory, first: _Body, options: DepthOptions
 ) -> tuple[_Body, float]:
-    """The body through the capture, the person's own surface for its template, and how the frames agree."""
-    frames, poses = person.frames, trajectory.world_from_camera
-    keys = key_frames(frames, options.sequence.key_instants)
-    key, key_poses = [frames[k] for k in keys], poses[keys]
+    """The body through the capture, the person's own surface for its template, and how the frames agree.
+
+    `measured`: the frames with the sensor's range error in them. Sway hides it from the tracking, which sees
+    frames that do not agree for two reasons; it is found anew with the motion.
+    """
+    poses = trajectory.world_from_camera
+    keys = key_frames(measured.frames, options.sequence.key_instants)
+    key, key_poses = [first.person.frames[k] for k in keys], poses[keys]
     smooth = fit_sequence(key, key_poses, first.model, first.sequence.mean, options.sequence)
     rough = detailed_model(first.model, smooth.mean, first.scan, ROUGH_LIMIT_M, MOVING)
-    coarse = fit_sequence(key, key_poses, rough, smooth.params, options.sequence, SURFACE_LEVELS)
+    coarse = fit_sequence(
+        [measured.frames[k] for k in keys], key_poses, rough, smooth.params, options.sequence,
+        SURFACE_LEVELS, trajectory.range_error,
+    )  # fmt: skip
+    error = coarse.curve if isinstance(coarse.curve, RangeError) else None
+    person = measured.corrected(error)
+    key = [person.frames[k] for k in keys]
     voxel_m = _first_voxel_m(person)
     between = fuse_in_mean_pose(key, key_poses, coarse, rough, voxel_m, options.fuse)
     agreement = agreement_mm(between.mesh, key, key_poses, coarse, rough)
     template = detailed_model(first.model, coarse.mean, ScanMesh(between.mesh, between.confidence))
-    start = between_keys(keys, coarse.params, len(frames))
-    fine = fit_sequence(frames, poses, template, start, options.sequence, POSE_LEVELS)
-    return _Body(template, fine, first.scan), agreement
+    start = between_keys(keys, coarse.params, len(person.frames))
+    fine = fit_sequence(person.frames, poses, template, start, options.sequence, POSE_LEVELS)
+    return _Body(template, fine, first.scan, person, error), agreement
 
 
 def _fused(
-    person: PersonFrames, trajectory: Trajectory, body: _Body | None, voxel_m: float, options: DepthOptions
+    body: _Body, trajectory: Trajectory, followed: bool, voxel_m: float, options: DepthOptions
 ) -> FusedSurface:
-    poses = trajectory.world_from_camera
-    if body is None:
-        return fuse_still(person.frames, poses, voxel_m, options.fuse)
-    return fuse_in_mean_pose(person.frames, poses, body.sequence, body.model, voxel_m, options.fuse)
+    frames, poses = body.person.frames, trajectory.world_from_camera
+    if not followed:
+        return fuse_still(frames, poses, voxel_m, options.fuse)
+    return fuse_in_mean_pose(frames, poses, body.sequence, body.model, voxel_m, options.fuse)
 
 
 __all__ = ["DepthOptions", "DepthReport", "DepthScan", "depth_to_scan"]
