@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from bodyscan.reconstruct.depth.depth_planes import DepthPlane
 from bodyscan.reconstruct.depth.ground import Ground, survey
-from bodyscan.reconstruct.depth.people import Background, people_masks, person_chance, upright_turns
+from bodyscan.reconstruct.depth.people import (
+    FLOOR_CUT_M,
+    Background,
+    people_masks,
+    person_chance,
+    upright_turns,
+)
 from bodyscan.reconstruct.depth.pieces import pixel_points
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.types import F32, F64, Bool, DepthFrame
@@ -28,8 +34,8 @@ STRIDE = 8
 """Pixels between those by which a floor or wall is checked again."""
 REFRESH = 10
 """A camera that stands still has its floor measured again in every so many frames."""
-FLOOR_MOVED_M = 0.004
-"""A floor that moved farther in the camera's axes is sought anew: half of what it is cut off within."""
+FLOOR_MOVED = 0.5
+"""A floor that moved farther than this share of what it is cut off within is sought anew."""
 SAME_FLOOR_M = 0.06
 TOP_PERCENT = 99.8
 """Of a person's pixels by height: above lie a few flying ones."""
@@ -195,7 +201,11 @@ class _Checks:
         hidden = (now > 0) & ~seen
         if same.mean() <= 0.9 or hidden.sum() >= 0.35 * len(self.ids):
             return False
-        return self.ground is None or self._floor_moved_m(frame, self.ground) < FLOOR_MOVED_M
+        if self.ground is None:
+            return True
+        plane = self.ground.plane
+        cut_m = plane.tolerance(np.array([plane.depth_m], np.float32), *FLOOR_CUT_M)
+        return self._floor_moved_m(frame, self.ground) < FLOOR_MOVED * float(cut_m[0])
 
     def _floor_moved_m(self, frame: DepthFrame, ground: Ground) -> float:
         """How far the floor rose or sank, metres, where it went farthest of most of its pixels.
