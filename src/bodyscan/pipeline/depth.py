@@ -176,7 +176,7 @@ def depth_to_scan(
             key, poses = [person.frames[k] for k in keys], trajectory.world_from_camera[keys]
             params = [body.sequence.params[k] for k in keys]
             spread = surface_spread(key, poses, body.model, params, options.sequence)
-            fused = with_spread(fused, spread, options.fuse)
+            fused = with_spread(fused, spread)
         remarks.append(f"{len(fused.mesh.faces):,} faces at {1000 * voxel_m:.1f} mm")
         if "body" in agreement and not followed:
             remarks.append("the frames agree as well when nobody moved")

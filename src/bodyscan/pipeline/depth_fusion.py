@@ -20,7 +20,6 @@ from bodyscan.reconstruct.depth.fuse import (
     FuseOptions,
     OrientedPoints,
     SurfaceFusion,
-    confidence_of,
     oriented_points,
     point_weights,
 )
@@ -101,10 +100,13 @@ def without_strays(fused: FusedSurface, body: Mesh) -> FusedSurface:
     )
 
 
-def with_spread(fused: FusedSurface, spread: SurfaceSpread, options: FuseOptions) -> FusedSurface:
-    """The surface with what its poses leave open, `spread`, in the expected error beside the scatter."""
-    sigma = np.hypot(fused.sigma_m, spread.at(fused.mesh.vertices, fused.normals)).astype(np.float32)
-    return replace(fused, sigma_m=sigma, confidence=confidence_of(sigma, options))
+def with_spread(fused: FusedSurface, spread: SurfaceSpread) -> FusedSurface:
+    """The surface with what its poses leave open, `spread`, in the expected error beside the scatter.
+
+    The confidence stays that of the scatter: a forearm that may lie 2 mm aside as a whole has been seen.
+    """
+    sigma = np.hypot(fused.sigma_m, spread.at(fused.mesh.vertices, fused.normals))
+    return replace(fused, sigma_m=sigma.astype(np.float32))
 
 
 def agreement_mm(

@@ -100,7 +100,7 @@ class FusedSurface:
     sigma_m: F32
     """(V,) float32, metres: expected standard error of the surface along its normal."""
     confidence: F32
-    """(V,) float32 0..1: 1 / (1 + (sigma_m / good_sigma_m)^2); more points never lower it."""
+    """(V,) float32 0..1: 1 / (1 + (s / good_sigma_m)^2) of the points' own scatter s; more never lower it."""
 
 
 class SurfaceFusion:
@@ -201,11 +201,6 @@ def point_weights(frame: FramePoints) -> F32:
     return weights
 
 
-def confidence_of(sigma_m: F32, options: FuseOptions) -> F32:
-    """(V,) float32 0..1 of an expected error (V,) in metres: 1 / (1 + (sigma_m / good_sigma_m)^2)."""
-    return (1 / (1 + (sigma_m / options.good_sigma_m) ** 2)).astype(np.float32)
-
-
 def _beside(cells: Cells, chosen: Bool, size_m: float) -> Bool:
     """(M,) which cells lie within `size_m` of a chosen one along each axis, and some more."""
     if chosen.all() or not chosen.any():
@@ -259,5 +254,5 @@ def _with_values(vertices: F64, faces: np.ndarray, field: Field, options: FuseOp
         mesh=Mesh(vertices, faces, colors=colors),
         normals=normal.astype(np.float32),
         sigma_m=sigma.astype(np.float32),
-        confidence=confidence_of(sigma, options),
+        confidence=(1 / (1 + (sigma / options.good_sigma_m) ** 2)).astype(np.float32),
     )
