@@ -86,15 +86,12 @@ def _people(
     frames: Sequence[DepthFrame], up: F64 | None
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Everybody in `frames`, as the reconstruction would tell them apart."""
-    from bodyscan.reconstruct.depth.camera_scene import CameraScene
+    from bodyscan.reconstruct.depth.camera_scene import look_at_frames
     from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 
-    values: list[dict[str, Any]] = []
     with PersonDetector() as detector:
-        scenes: dict[str, CameraScene] = {}
-        for k, frame in enumerate(frames):
-            scene = scenes.setdefault(frame.camera, CameraScene(detector))
-            values.append(_who(frame, scene.look(frame, k, up)))
+        seen, _ = look_at_frames(frames, detector, up)
+    values = [_who(frame, here) for frame, here in zip(frames, seen, strict=True)]
     counts = Counter(len(value["people"]) for value in values)
     told = ", ".join(f"{number} in {times} of {len(frames)} frames" for number, times in counts.most_common())
     rows = [("people", told)]

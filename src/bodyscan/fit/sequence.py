@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -150,21 +151,14 @@ def fit_sequence(
     groups = instants(frames)
     starts = [start] * len(frames) if isinstance(start, BodyParams) else list(start)
     params = [starts[members[0]] for members in groups]
-
-    def views(found: RangeCurve | None) -> list[list[FrameView]]:
-        def view(k: int) -> FrameView:
-            frame = frames[k] if found is None else found.corrected(frames[k])
-            return frame_view(frame, world_from_camera[k], options.points, options.seed + k)
-
-        return [[view(k) for k in members] for members in groups]
-
+    views_of = partial(frame_views, frames, world_from_camera, options)
     times = [frames[members[0]].time_s for members in groups]
     body = SequenceBody.of(model, params[0].betas, options.vertices, options.seed)
     noise_m = max(float(np.median([np.median(f.sigma_m) for f in frames if len(f.sigma_m)] or [0.0])), 1e-9)
     rms = np.inf
     for level in levels:
         level = replace(level, surface_m=level.surface_m * min(1.0, CLEAR_M / noise_m))
-        params, rms, curve = _solve(body, params, views, times, level, curve)
+        params, rms, curve = _solve(body, params, views_of, times, level, curve)
     if not np.isfinite(rms):
         raise StageError("The body model meets none of the frames: is the capture of one standing person?")
     of_frame: list[BodyParams] = list(starts)
@@ -213,6 +207,39 @@ def sequence_unknowns(model: BodyModel, num_betas: int) -> Unknowns:
     return Unknowns(np.array(joints), np.arange(min(num_betas, model.num_body_components)))
 
 
+def frame_views(
+    frames: Sequence[FramePoints],
+    world_from_camera: F64,
+    options: SequenceOptions,
+    curve: RangeCurve | None = None,
+) -> list[list[FrameView]]:
+    """The pictures of each instant, ready to be asked; the range error `curve` taken off their points."""
+
+    def view(k: int) -> FrameView:
+        frame = frames[k] if curve is None else curve.corrected(frames[k])
+        return frame_view(frame, world_from_camera[k], options.points, options.seed + k)
+
+    return [[view(k) for k in members] for members in instants(frames)]
+
+
+def picture_equations(
+    body: SequenceBody,
+    params: Sequence[BodyParams],
+    views: list[list[FrameView]],
+    unknowns: Unknowns,
+    sigma_m: float,
+    curve: RangeCurve | None = None,
+) -> list[FrameEquations]:
+    """`frame_equations` of each instant, the body at its `params`."""
+
+    def ask(at: BodyParams, of: list[FrameView]) -> FrameEquations:
+        return frame_equations(body, at, unknowns, of, sigma_m, curve)
+
+    # Instants are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_threads()) as pool:
+        return list(pool.map(ask, params, views))
+
+
 def _solve(
     body: SequenceBody,
     params: list[BodyParams],
@@ -223,21 +250,13 @@ def _solve(
 ) -> tuple[list[BodyParams], float, RangeCurve | None]:
     unknowns = sequence_unknowns(body.model, level.num_betas)
     poses = 3 + 3 * len(unknowns.joints)
-    precision = sway_precision(body.model, unknowns)
-    links = precision[None] * link_strength(times)[:, None]
+    precision, links = sway_prior(body.model, unknowns, times)
     rms, views = np.inf, views_of(curve)
     found = curve if level.surface_m else None
-    for sigma in np.geomspace(*level.sigma_m, level.steps):
-        # Frames are dealt out to the cores; BLAS dealing out its small products as well costs twice the time.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_threads()) as pool:
-            equations = list(
-                pool.map(
-                    lambda pair, sigma=float(sigma), bent=found: frame_equations(
-                        body, pair[0], unknowns, pair[1], sigma, bent
-                    ),
-                    zip(params, views, strict=True),
-                )
-            )
+    for k, sigma in enumerate(np.geomspace(*level.sigma_m, level.steps)):
+        if k and found is not None:
+            views = views_of(found)
+        equations = picture_equations(body, params, views, unknowns, float(sigma), found)
         weight = sum(each.weight for each in equations)
         rms = float(np.sqrt(sum(each.squares for each in equations) / weight)) if weight else np.inf
         if level.surface_m:
@@ -248,7 +267,6 @@ def _solve(
             )
             if found is not None:
                 found = found.changed(bend)
-                views = views_of(found)
         else:
             step = _bordered_step(equations, params, unknowns, precision, links, poses)
         params = [_moved(unknowns, p, s) for p, s in zip(params, step, strict=True)]
@@ -262,13 +280,19 @@ def _hold(curve: RangeCurve, equations: list[FrameEquations], views: list[list[F
     return CurveHold(curve.values_m, told * curve.prior(distances))
 
 
-def sway_precision(model: BodyModel, unknowns: Unknowns) -> F64:
+def sway_prior(model: BodyModel, unknowns: Unknowns, times: list[float | None]) -> tuple[F64, F64]:
+    """(P,) one over the variance of each pose unknown about the mean, (T - 1, P) the same of its steps."""
+    precision = _precision(model, unknowns)
+    return precision, precision[None] * _link_strength(times)[:, None]
+
+
+def _precision(model: BodyModel, unknowns: Unknowns) -> F64:
     """(3 + 3 Ja,) one over the variance of each pose unknown about the mean."""
     angles = [np.radians(of_longest_ending(SWAY_STD_DEG, model.joint_names[j])) for j in unknowns.joints]
     return 1 / np.square(np.concatenate([[SHIFT_STD_M] * 3, np.repeat(angles, 3)]))
 
 
-def link_strength(times: list[float | None]) -> F64:
+def _link_strength(times: list[float | None]) -> F64:
     """(T - 1,) how much stiffer than its own variance the link between two instants is.
 
     Sway is taken for a stationary first-order process (Ornstein and Uhlenbeck 1930), whose step over a time t

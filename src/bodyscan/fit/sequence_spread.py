@@ -11,30 +11,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
 from bodyscan.fit.sequence import (
+    POSE_LEVELS,
+    SURFACE_LEVELS,
     SequenceOptions,
-    link_strength,
+    frame_views,
     mean_params,
+    picture_equations,
     sequence_unknowns,
-    sway_precision,
+    sway_prior,
 )
 from bodyscan.fit.sequence_surface import surface_spread_m
-from bodyscan.fit.sequence_terms import SequenceBody, frame_equations, frame_view
+from bodyscan.fit.sequence_terms import SequenceBody
+from bodyscan.geometry.facing import facing_neighbours
 from bodyscan.geometry.normals import vertex_normals
-from bodyscan.threads import usable_threads
 from bodyscan.types import F32, F64, BodyParams, FramePoints
 from bodyscan.types.depth import instants
 
-KERNEL_M = 0.004
-"""Scale of the robust kernel: as of the last step of the poses."""
-SURFACE_M = 0.05
-"""Standard deviation of the ways of the surface from the body, before the frames have told."""
-NEIGHBOURS, STRETCH_M, BLUR_M = 4, 0.03, 0.003
-"""As points take their motion from the skin: so many vertices, normals that differ by 1 count as so many
-metres, and what is added to distances before their inverse squares are the shares."""
+KERNEL_M = POSE_LEVELS[-1].sigma_m[1]
+SURFACE_M = SURFACE_LEVELS[-1].surface_m
+"""Of the last steps that poses and surface are found by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +48,8 @@ class SurfaceSpread:
 
     def at(self, points: F64, normals: F64 | F32) -> F64:
         """(N,) metres at surface points (N, 3) that face `normals` (N, 3): of the nearest places that do."""
-        tree = KDTree(np.hstack([self.points, STRETCH_M * self.normals]))
-        query = np.hstack([points, STRETCH_M * normals])
-        distance, ids = tree.query(query, k=NEIGHBOURS, workers=usable_threads())
-        share = 1 / (distance + BLUR_M) ** 2
-        return np.sqrt((share * self.sigma_m[ids] ** 2).sum(axis=1) / share.sum(axis=1))
+        ids, share, _ = facing_neighbours(self.points, self.normals, points, normals)
+        return np.sqrt((share * self.sigma_m[ids] ** 2).sum(axis=1))
 
 
 def surface_spread(
@@ -72,19 +67,13 @@ def surface_spread(
     own = [params[members[0]] for members in groups]
     body = SequenceBody.of(model, own[0].betas, options.vertices, options.seed)
     unknowns = sequence_unknowns(model, 0)
-    equations = []
-    for members, at in zip(groups, own, strict=True):
-        views = [
-            frame_view(frames[k], world_from_camera[k], options.points, options.seed + k) for k in members
-        ]
-        equations.append(frame_equations(body, at, unknowns, views, KERNEL_M))
+    views = frame_views(frames, world_from_camera, options)
+    equations = picture_equations(body, own, views, unknowns, KERNEL_M)
     # Weights are over the kernel's square; what was measured scatters less.
     scatter_m2 = sum(each.squares for each in equations) / sum(each.weight for each in equations)
     known = KERNEL_M**2 / scatter_m2
     scaled = [replace(each, hessian=known * each.hessian, weights=known * each.weights) for each in equations]
-    times = [frames[members[0]].time_s for members in groups]
-    precision = sway_precision(model, unknowns)
-    links = precision[None] * link_strength(times)[:, None]
+    precision, links = sway_prior(model, unknowns, [frames[members[0]].time_s for members in groups])
     sigma = surface_spread_m(scaled, precision, links, SURFACE_M, len(body.ids))
     mean = mean_params(own)
     posed = model.pose(mean).vertices

@@ -68,22 +68,23 @@ class FrameView:
     """(M, 3) unit, outward, world."""
     trust: F64
     """(M,) 0..1."""
-    distances: F64
-    """(M,) metres from the camera."""
+
+    @property
+    def distances(self) -> F64:
+        """(M,) metres from the camera."""
+        return np.linalg.norm(self.points - self.world_from_camera[:3, 3], axis=1)
 
 
 def frame_view(frame: FramePoints, world_from_camera: F64, count: int, seed: int = 0) -> FrameView:
     """Draw about `count` points of `frame`."""
     rows = frame.spread_rows(count, LEAST_TRUST, seed)
     pose = np.asarray(world_from_camera, np.float64)
-    distances = np.linalg.norm(frame.points[rows].astype(np.float64), axis=1)
     return FrameView(
         frame,
         pose,
         frame.points[rows] @ pose[:3, :3].T + pose[:3, 3],
         frame.normals[rows] @ pose[:3, :3].T,
         frame.trust[rows].astype(np.float64),
-        distances,
     )
 
 
@@ -197,10 +198,10 @@ class _Found:
     """(N,) metres along the normal from point to vertex."""
     trust: F64
     """(N,) 0..1."""
-    distance: F64
-    """(N,) metres from the camera to the point."""
-    ray: F64
-    """(N,) along the normal, of one metre along the point's ray."""
+    way: F64
+    """(N, 3) metres from the camera to the point,"""
+    normal: F64
+    """(N, 3) and the vertex's unit normal, in the same axes."""
 
 
 class _CurveSums:
@@ -214,7 +215,9 @@ class _CurveSums:
 
     def add(self, found: _Found, weight: F64) -> None:
         """Pairs with their weights (N,): the point is nearer by the error, the vertex farther from it."""
-        bend = self._curve.basis(found.distance) * found.ray[:, None]
+        distance = np.linalg.norm(found.way, axis=1)
+        along = np.einsum("nk,nk->n", found.way, found.normal) / distance
+        bend = self._curve.basis(distance) * along[:, None]
         heavy = bend * weight[:, None]
         starts = np.arange(len(found.vertex) + 1)
         pick = csr_matrix(
@@ -243,10 +246,8 @@ def _looked_up(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> 
     kept &= view.frame.trust[hit] >= LEAST_TRUST
     hit, turned = hit[kept], turned[kept]
     along = _between_planes(gap[kept], view.frame.normals[hit].astype(np.float64), turned)
-    points = view.frame.points[hit].astype(np.float64)
-    distance = np.linalg.norm(points, axis=1)
-    ray = np.einsum("nk,nk->n", points, turned) / distance
-    return _Found(ids[kept], along, view.frame.trust[hit] * cosine[kept], distance, ray)
+    way = view.frame.points[hit].astype(np.float64)
+    return _Found(ids[kept], along, view.frame.trust[hit] * cosine[kept], way, turned)
 
 
 def _nearest(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _Found:
@@ -259,9 +260,8 @@ def _nearest(view: FrameView, vertices: F64, normals: F64, sigma_m: float) -> _F
     kept = (np.linalg.norm(gap, axis=1) < REACH * sigma_m + REACH_MORE_M + 0.01) & (cosine > MIN_COSINE)
     facing = normals[found[kept]]
     along = _between_planes(gap[kept], view.normals[kept], facing)
-    distance = view.distances[kept]
-    ray = np.einsum("nk,nk->n", view.points[kept] - view.world_from_camera[:3, 3], facing) / distance
-    return _Found(found[kept], along, view.trust[kept] * cosine[kept], distance, ray)
+    way = view.points[kept] - view.world_from_camera[:3, 3]
+    return _Found(found[kept], along, view.trust[kept] * cosine[kept], way, facing)
 
 
 def _between_planes(gap: F64, one: F64, other: F64) -> F64:

@@ -6,6 +6,7 @@ still pays for them once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -162,6 +163,24 @@ class CameraScene:
         best = self.grounds[int(np.argmax(weight))]
         plane: DepthPlane = replace(best.plane, normal=normal, offset=float(weight @ offsets / weight.sum()))
         return Ground(plane, best.levels)
+
+
+def look_at_frames(
+    frames: Sequence[DepthFrame], detector: PersonDetector | None, up: F64 | None
+) -> tuple[list[SeenFrame], dict[str, CameraScene]]:
+    """Everybody in each of `frames`, which are loaded once, in order; and each camera by its name.
+
+    `up` (3,): against gravity in the world of their poses; without it what the first floor says goes for all.
+    """
+    scenes: dict[str, CameraScene] = {}
+    seen = []
+    for k in range(len(frames)):
+        frame = frames[k]
+        scene = scenes.setdefault(frame.camera, CameraScene(detector))
+        if up is None:
+            up = next((s.world_up for s in scenes.values() if s.world_up is not None), None)
+        seen.append(scene.look(frame, k, up))
+    return seen, scenes
 
 
 @dataclass(frozen=True, eq=False)

@@ -136,7 +136,7 @@ class SurfaceFusion:
                 f"The points make no surface at voxels of {1000 * voxel_m:.1f} mm; "
                 "take larger ones or more frames."
             )
-        return _with_values(vertices, faces, field, options)
+        return _with_values(vertices, faces, field, options.good_sigma_m)
 
     def _flattened(self, cells: Cells, sigma: F32, size: int) -> Cells:
         """Cells moved onto their surface on voxels of `size` voxels, where they lie too thick for finer ones.
@@ -240,7 +240,7 @@ def _moved(cells: Cells, base: Field, chosen: Bool) -> tuple[Cells, Bool]:
     return moved, arrived | ~chosen
 
 
-def _with_values(vertices: F64, faces: np.ndarray, field: Field, options: FuseOptions) -> FusedSurface:
+def _with_values(vertices: F64, faces: np.ndarray, field: Field, good_sigma_m: float) -> FusedSurface:
     rows, share = field.corners(vertices)
     share = share * field.known[rows]
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
@@ -254,5 +254,5 @@ def _with_values(vertices: F64, faces: np.ndarray, field: Field, options: FuseOp
         mesh=Mesh(vertices, faces, colors=colors),
         normals=normal.astype(np.float32),
         sigma_m=sigma.astype(np.float32),
-        confidence=(1 / (1 + (sigma / options.good_sigma_m) ** 2)).astype(np.float32),
+        confidence=(1 / (1 + (sigma / good_sigma_m) ** 2)).astype(np.float32),
     )

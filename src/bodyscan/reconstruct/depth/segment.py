@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.reconstruct.depth.camera_scene import CameraScene, SeenFrame
+from bodyscan.reconstruct.depth.camera_scene import SeenFrame, look_at_frames
 from bodyscan.reconstruct.depth.ground import Ground
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
 from bodyscan.types import F64, Bool, DepthFrame
@@ -79,14 +79,7 @@ def segment_frames(
     options = options or SegmentOptions()
     if not len(frames):
         raise InputError("The capture holds no frames; there is nobody to cut out.")
-    cameras: dict[str, CameraScene] = {}
-    seen: list[SeenFrame] = []
-    for k in range(len(frames)):
-        frame = frames[k]
-        camera = cameras.setdefault(frame.camera, CameraScene(detector))
-        if up is None:
-            up = next((c.world_up for c in cameras.values() if c.world_up is not None), None)
-        seen.append(camera.look(frame, k, up))
+    seen, cameras = look_at_frames(frames, detector, up)
     picked = _pick(seen, options)
     missing = [s.name for s, who in zip(seen, picked, strict=True) if who is None]
     notes = []

@@ -12,22 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from bodyscan.body.model import BodyModel
+from bodyscan.geometry.facing import facing_neighbours
 from bodyscan.geometry.normals import vertex_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.geometry.view import View
-from bodyscan.threads import usable_threads
 from bodyscan.types import F32, F64, BodyParams, Bool, FramePoints, Mesh
 
-NEIGHBOURS = 4
-STRETCH_M = 0.03
-"""Normals that differ by 1 count as so many metres: skin of the arm does not take the motion of the chest."""
 REACH_M = 0.10
 """Points farther than this from the body belong to something else."""
-BLUR_M = 0.003
-"""Added to distances before their inverse squares are the shares of the neighbours."""
 DRAWN_M, DRAWN_COSINE = 0.03, 0.5
 """A pixel's skin is taken where it lies so near its point and faces the same way."""
 
@@ -129,12 +123,8 @@ def _sought(
     vertices: F64, facing: F64, moves: F32, points: F64 | F32, normals: F64 | F32
 ) -> tuple[F32, Bool]:
     """(N, 12) mean motion of the skin nearest to each point, (N,) whether it is near enough."""
-    tree = KDTree(np.hstack([vertices, STRETCH_M * facing]))
-    query = np.hstack([points, STRETCH_M * np.asarray(normals)])
-    distance, ids = tree.query(query, k=NEIGHBOURS, workers=usable_threads())
-    share = (1 / (distance + BLUR_M) ** 2).astype(np.float32)
-    share /= share.sum(axis=1, keepdims=True)
-    return np.einsum("nk,nkc->nc", share, moves[ids]), distance[:, 0] < REACH_M
+    ids, share, distance = facing_neighbours(vertices, facing, points, normals)
+    return np.einsum("nk,nkc->nc", share.astype(np.float32), moves[ids]), distance < REACH_M
 
 
 def _moved(move: F32, near: Bool, points: F64 | F32, normals: F64 | F32) -> Warped:
