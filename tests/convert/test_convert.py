@@ -34,7 +34,7 @@ def answering(monkeypatch):
 
     def put(work):
         monkeypatch.setattr(convert, "need_blender", lambda: None)
-        monkeypatch.setattr(convert, "run_in_blender", lambda job, folder, timeout_s: work(job, folder))
+        monkeypatch.setattr(convert, "run_in_blender", lambda job, folder, timeout_s, hold: work(job, folder))
 
     return put
 

@@ -31,13 +31,17 @@ def need_blender() -> None:
         )
 
 
-def run_in_blender(job: Mapping[str, Any], folder: Path, timeout_s: float) -> dict[str, Any]:
+def run_in_blender(
+    job: Mapping[str, Any], folder: Path, timeout_s: float, *, hold: int | None = None
+) -> dict[str, Any]:
     """Do a job in a process of its own and return its answer.
 
-    `folder` is the job's working folder. The process sees no settings of the user, and ends, taking the
-    folder along, when this process ends in whatever way. Raises `MissingExtraError` where Blender cannot be
-    loaded, `InputError` for a file that Blender cannot read and for a full disk, `StageError` for a crash,
-    for more than `timeout_s` seconds, and for everything else.
+    `folder` is the job's working folder and `hold` the descriptor that keeps it (`WorkingFolder`). The
+    process sees no settings of the user, and ends when this process ends in whatever way.
+
+    Raises `MissingExtraError` where Blender cannot be loaded, `InputError` for a file that Blender cannot
+    read and for a full disk, `StageError` for a crash, for more than `timeout_s` seconds, and for everything
+    else.
     """
     work = folder / "job.json"
     (folder / "settings").mkdir()
@@ -45,6 +49,8 @@ def run_in_blender(job: Mapping[str, Any], folder: Path, timeout_s: float) -> di
     work.write_text(json.dumps(dict(job)), encoding="utf-8")
     # The child holds the reading end; the writing end closes with this process, however that ends.
     reading, writing = os.pipe()
+    if hold is not None:
+        os.set_inheritable(hold, True)
     try:
         process = subprocess.Popen(
             # -P: no file beside the script hides a module of Blender's or Python's.
@@ -53,12 +59,16 @@ def run_in_blender(job: Mapping[str, Any], folder: Path, timeout_s: float) -> di
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(folder),
+            # Inherited is what is made to be: `hold`, and on Windows nothing else would pass it on.
+            close_fds=hold is None,
         )
     except OSError as error:
         os.close(writing)
         raise StageError(f"The process for Blender could not be started: {error.strerror}.") from error
     finally:
         os.close(reading)
+        if hold is not None:
+            os.set_inheritable(hold, False)
     try:
         output, errors = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:

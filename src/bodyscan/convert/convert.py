@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import numpy as np
 
 from bodyscan.convert.blender_process import need_blender, run_in_blender
 from bodyscan.convert.compare import ReadAgain, how_far_moved
+from bodyscan.convert.working_folder import working_folder
 from bodyscan.errors import ConsentError, InputError
 from bodyscan.files import write_all
 from bodyscan.gltf import GlbBody, read_glb
@@ -71,7 +69,8 @@ def convert_twin(glb: Path, outputs: Mapping[str, Path], *, timeout_s: float = 3
     _check_outputs(glb, outputs, timeout_s)
     data, body, record, num_images = _read(glb)
     need_blender()
-    with _working_folder(next(iter(outputs.values()))) as folder:
+    with working_folder(next(iter(outputs.values()))) as working:
+        folder = working.path
         (folder / "twin.glb").write_bytes(data)
         results = {name: folder / f"twin.{name}" for name in outputs}
         answer = run_in_blender(
@@ -83,6 +82,7 @@ def convert_twin(glb: Path, outputs: Mapping[str, Path], *, timeout_s: float = 3
             },
             folder,
             timeout_s,
+            hold=working.hold,
         )
         contents = {outputs[name]: path.read_bytes() for name, path in results.items()}
         digest = hashlib.sha256(record.encode()).hexdigest()
@@ -152,25 +152,6 @@ def _num_images(document: Mapping[str, Any]) -> int:
             if texture is not None:
                 used.add(document["textures"][texture["index"]]["source"])
     return len(used)
-
-
-@contextmanager
-def _working_folder(beside: Path) -> Iterator[Path]:
-    """Yield a hidden folder beside a target, of which nothing is left."""
-    target = beside.absolute()
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    except OSError as error:
-        raise InputError(f"{target.parent} cannot be written to: {error.strerror}.") from error
-    try:
-        yield folder
-    except OSError as error:
-        raise InputError(
-            f"{beside} could not be written: {error.strerror}. Nothing was left there; make room, or give "
-            "another output path."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _how_far_moved(

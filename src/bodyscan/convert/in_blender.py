@@ -5,8 +5,7 @@
 The job names the GLB, the record, the format -> path of each output, and the working folder. Each output is
 read again; the positions and joints that it then has are left in the working folder as `FORMAT.npz`, for the
 caller to judge. The answer is one line on standard output that begins with `BODYSCAN-CONVERT ` and goes on in
-JSON. The process ends with whoever holds the other end of its standard input, and takes the working folder
-along: it outlives no killed parent.
+JSON. The process ends with whoever holds the other end of its standard input: it outlives no killed parent.
 
 How the formats are written was found by trying:
 
@@ -62,21 +61,11 @@ class Problem(Exception):
         self.kind = kind
 
 
-def end_with_parent(folder: Path) -> None:
-    """Wait until the parent is gone, then take the working folder and this process away.
-
-    The folder is renamed first: what Blender still writes meets a path that is not there any more, and
-    nothing appears in the folder while it is being removed.
-    """
+def end_with_parent() -> None:
+    """Wait until the parent is gone, then end this process."""
     # Not sys.stdin: a thread that waits inside its lock aborts Python's shutdown.
     while os.read(0, 64):
         pass
-    gone = folder.with_name(f"{folder.name}.gone")
-    try:
-        folder.rename(gone)
-    except OSError:
-        gone = folder
-    shutil.rmtree(gone, ignore_errors=True)
     end_now()
 
 
@@ -379,7 +368,7 @@ def main() -> None:
     """Do the job of the command line and print the answer."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     folder = Path(job["folder"])
-    threading.Thread(target=end_with_parent, args=(folder,), daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         answer = convert(job)
     except Problem as problem:
