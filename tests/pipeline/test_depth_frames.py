@@ -20,6 +20,12 @@ def around():
     return poses, pictures(poses)
 
 
+@pytest.fixture(scope="module")
+def walked_in():
+    frames = pictures(ring(16))
+    return [replace(frames[8], name="in_0"), replace(frames[11], name="in_1"), *frames]
+
+
 def with_poses(around):
     poses, frames = around
     return [replace(frame, world_from_camera=pose) for frame, pose in zip(frames, poses, strict=True)]
@@ -37,7 +43,7 @@ def test_gravity_of_the_sensor_is_brought_to_each_camera(around):
 def test_no_floor_and_no_sensor_tell_no_direction(around):
     found = person_frames(DepthCapture(around[1], "ideal"), DepthOptions())
     assert found.ups is None
-    trajectory, how = camera_poses(
+    _, trajectory, how = camera_poses(
         person_frames(DepthCapture(with_poses(around), "ideal"), DepthOptions()), DepthOptions(poses="given")
     )
     assert how == "given"
@@ -67,9 +73,29 @@ def test_several_cameras_without_poses_are_refused(around):
 def test_half_a_turn_is_refused_with_its_ends(around):
     half = with_poses(around)[:4]
     found = person_frames(DepthCapture(half, "ideal"), DepthOptions())
-    trajectory, _ = camera_poses(found, DepthOptions(poses="given"))
+    _, trajectory, _ = camera_poses(found, DepthOptions(poses="given"))
     with pytest.raises(StageError, match=r"from frame_000 to frame_003 the camera went 135 degrees"):
         require_all_around(found, trajectory)
+
+
+def test_frames_that_do_not_follow_are_no_part_of_the_person(walked_in):
+    found = person_frames(DepthCapture(walked_in, "ideal"), DepthOptions())
+    assert len(found.frames) == 18
+    person, trajectory, how = camera_poses(found, DepthOptions())
+    assert how == "tracked"
+    assert person.ids == tuple(range(2, 18))
+    assert [frame.name for frame in person.frames] == [f"frame_{k:03d}" for k in range(16)]
+    assert len(trajectory.world_from_camera) == 16
+    require_all_around(person, trajectory)
+
+
+def test_a_turn_that_is_broken_off_names_the_frame(walked_in):
+    frames = [*walked_in[2:12], *walked_in[15:]]
+    person, trajectory, _ = camera_poses(
+        person_frames(DepthCapture(frames, "ideal"), DepthOptions()), DepthOptions()
+    )
+    with pytest.raises(StageError, match=r"frame_013 does not fit the one before it \(frame_009\)"):
+        require_all_around(person, trajectory)
 
 
 def test_nobody_near_enough_is_refused(around):

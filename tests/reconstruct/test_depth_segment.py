@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,20 @@ def test_frames_of_a_turn_keep_one_person_and_one_floor(body: Mesh) -> None:
         assert overlap(mask & above, masks["person"] & above) > LEAST_OVERLAP
 
 
+def test_who_passes_close_by_once_does_not_make_the_camera_move(body: Mesh) -> None:
+    scene = Scene((floor(), back_wall(-1.0), person(body)))
+    frames = [scene.frame(size=(240, 320), seed=k)[0] for k in range(12)]
+    hidden = frames[5].depth_m.copy()
+    hidden[:, :200] = 0.7
+    frames[5] = replace(frames[5], depth_m=hidden)
+    done = segment_frames(frames, None)
+    assert done.is_still_camera
+    assert all(ground is done.grounds[0] for ground in done.grounds)
+    # A tripod that is pushed stands elsewhere from then on.
+    pushed = [scene.frame((0.1, 1.3, 2.5), size=(240, 320), seed=k)[0] for k in range(12)]
+    assert not segment_frames([*frames[:5], *pushed], None).is_still_camera
+
+
 def test_a_camera_that_walks_has_a_floor_for_each_frame(body: Mesh) -> None:
     scene = Scene((floor(), back_wall(-1.6), side_wall(-1.9), person(body)))
     eyes = [(0.0, 1.1, 2.6), (0.9, 1.3, 2.4), (1.6, 0.9, 2.0)]
@@ -203,6 +218,17 @@ def test_few_frames_without_a_person_are_left_out_and_many_refused(body: Mesh) -
     assert any("hole" in note and "Left out" in note for note in done.notes)
     with pytest.raises(InputError, match=r"2 of 3 frames show no person \(hole, hole\)"):
         segment_frames([with_person[0], empty, empty], None)
+    with pytest.raises(InputError, match=r"2 of 6 frames show no person"):
+        segment_frames([*with_person[:2], empty, empty, *with_person[:2]], None)
+
+
+def test_what_was_recorded_before_and_after_the_person_is_left_out(body: Mesh) -> None:
+    scene = Scene((floor(), back_wall(-1.0), person(body)))
+    with_person = [scene.frame(seed=k)[0] for k in range(4)]
+    empty = [Scene((floor(), back_wall(-1.0))).frame(seed=k, name=f"hole {k}")[0] for k in range(4)]
+    done = segment_frames([*empty[:2], *with_person, *empty[2:]], None)
+    assert done.kept == [2, 3, 4, 5]
+    assert "Left out, because they show no person: hole 0, hole 1, hole 2 ... (4 of 8)." in done.notes
 
 
 def test_feet_outside_of_the_picture_are_noted(body: Mesh) -> None:

@@ -53,10 +53,34 @@ def test_an_open_turn_is_told(circle):
     assert found.total_turn_deg == pytest.approx(13 * 15.0, abs=1.0)
 
 
-def test_a_frame_that_does_not_follow_is_named(circle):
+def test_frames_that_do_not_follow_are_named(circle):
     _, seen = circle
     with pytest.raises(StageError, match="frame_012"):
-        track_frames([*seen[:3], seen[12], *seen[4:8]])
+        track_frames([seen[k] for k in (0, 12, 6, 18, 3, 15, 9, 21)])
+
+
+def test_what_does_not_follow_is_left_out(circle):
+    poses, seen = circle
+    kept = [k for k in range(24) if k != 7]
+    # Somebody steps in from elsewhere, a frame in the middle is broken, somebody steps out.
+    mixed = [seen[12], seen[15], *seen[:7], seen[19], *seen[8:], seen[10], seen[4]]
+    found = track_frames(mixed)
+    assert found.kept == (*range(2, 9), *range(10, 26))
+    assert found.is_all_around
+    assert placed(found.world_from_camera, poses[kept]).mean() < 0.0012  # metres
+    assert found.notes == (
+        "Left out, because they do not follow the others: frame_012, frame_015, frame_019 ... (5 of 28).",
+    )
+    assert found.lost.startswith("The frame frame_015 does not fit the one before it (frame_012)")
+    assert track_frames(seen).kept is None
+
+
+def test_a_turn_that_is_broken_off_is_told_with_the_frame(circle):
+    _, seen = circle
+    found = track_frames([*seen[:14], *seen[20:]])
+    assert found.kept == tuple(range(14))
+    assert not found.is_all_around
+    assert "frame_020 does not fit the one before it (frame_013)" in found.lost
 
 
 def test_one_frame_is_no_capture(circle):

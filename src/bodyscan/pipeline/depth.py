@@ -141,7 +141,7 @@ def depth_to_scan(
         count = sum(len(frame.points) for frame in person.frames)
         remarks.append(f"{len(person.frames)} frames, {count:,} points of the person")
     with stages.run("poses", options.track) as remarks:
-        trajectory, how = camera_poses(person, options)
+        person, trajectory, how = camera_poses(person, options)
         measured, person = person, person.corrected(trajectory.range_error)
         remarks += _pose_remarks(person, trajectory, how)
     if not options.accept_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -34,6 +35,12 @@ class PersonFrames:
     steady: bool
     """Whether the cameras stood still, so that `ups` is one for all frames of a camera."""
     notes: tuple[str, ...]
+
+    def only(self, kept: Sequence[int]) -> PersonFrames:
+        """The same of some of the frames."""
+        ups = None if self.ups is None else self.ups[list(kept)]
+        frames, ids = [self.frames[k] for k in kept], tuple(self.ids[k] for k in kept)
+        return replace(self, frames=frames, ids=ids, ups=ups)
 
     def corrected(self, error: RangeError | None) -> PersonFrames:
         """The same with the sensor's range error taken off."""
@@ -75,8 +82,8 @@ def person_frames(capture: DepthCapture, options: DepthOptions) -> PersonFrames:
     return PersonFrames(points, tuple(used), whole, cut.is_still_camera and whole is not None, tuple(notes))
 
 
-def camera_poses(person: PersonFrames, options: DepthOptions) -> tuple[Trajectory, str]:
-    """Poses of the frames' cameras, and `given`, `given and moved` or `tracked`.
+def camera_poses(person: PersonFrames, options: DepthOptions) -> tuple[PersonFrames, Trajectory, str]:
+    """The frames that count, their cameras' poses, and `given`, `given and moved` or `tracked`.
 
     Raises `InputError` where poses are asked for and missing, or several cameras have none; `StageError`
     where tracking is lost.
@@ -92,16 +99,19 @@ def camera_poses(person: PersonFrames, options: DepthOptions) -> tuple[Trajector
                 "Frames of several cameras need the cameras' poses: calibrate the rig and give each camera's "
                 "world_from_camera."
             )
-        return track_frames(frames, options.track, person.ups), "tracked"
+        trajectory = track_frames(frames, options.track, person.ups)
+        return person if trajectory.kept is None else person.only(trajectory.kept), trajectory, "tracked"
     exactly = options.poses == "given"
     trajectory = given_trajectory(frames, np.array(known), person.ups, options.track, exactly=exactly)
-    return trajectory, "given and moved" if trajectory.notes else "given"
+    return person, trajectory, "given and moved" if trajectory.notes else "given"
 
 
 def require_all_around(person: PersonFrames, trajectory: Trajectory) -> None:
     """Raise `StageError`, naming the ends, where the person was not seen from all sides."""
     if trajectory.is_all_around:
         return
+    if trajectory.lost:
+        raise StageError(trajectory.lost)
     turn = trajectory.total_turn_deg
     why = "and its first and last frames do not agree" if turn > 330 else "and that leaves a side unseen"
     raise StageError(

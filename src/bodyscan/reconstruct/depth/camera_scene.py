@@ -38,6 +38,10 @@ REFRESH = 10
 FLOOR_MOVED = 0.5
 """A floor that moved farther than this share of what it is cut off within is sought anew."""
 SAME_FLOOR_M = 0.06
+SAME_TILT_DEG, SAME_OFFSET_M = 1.0, 0.02
+"""Estimates of one floor lie so close together."""
+UNSTEADY = 0.1
+"""Share of the frames in which a camera that stands still may seem to have moved."""
 TOP_PERCENT = 99.8
 """Of a person's pixels by height: above lie a few flying ones."""
 
@@ -90,12 +94,19 @@ class CameraScene:
     def __init__(self, detector: PersonDetector | None) -> None:
         self.detector = detector
         self.background: Background | None = None
-        self.is_still = True
         self.world_up: F64 | None = None
         self.turns: int | None = None
         self.checks: _Checks | None = None
         self.grounds: list[Ground] = []
         self.count = 0
+        self.moved = 0
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the camera stands: in a few frames somebody may have passed close by, or pushed it."""
+        if self.moved > UNSTEADY * self.count:
+            return False
+        return not self.grounds or self._agreeing().mean() >= 1 - UNSTEADY
 
     def look(self, frame: DepthFrame, index: int, world_up: F64 | None) -> SeenFrame:
         """Everybody in frame number `index`; `world_up` (3,) against gravity in the world of its pose."""
@@ -138,31 +149,36 @@ class CameraScene:
                 self.world_up = frame.world_from_camera[:3, :3] @ found.ground.normal
         if holds and self.background is not None:
             return self.background
-        if self.checks is not None or self.background is not None:
-            self.is_still = False
+        known = self.background is not None
         self.background = Background.of(found)
         self.checks = _Checks.of(frame, self.background)
-        if self.checks is None:
-            self.is_still = False
+        if known or self.checks is None:
+            self.moved += 1
         return self.background
 
     def merged(self) -> Ground | None:
         """The floor of a camera that stands still: the mean of all estimates that agree with the median."""
         if not self.grounds:
             return None
+        near = self._agreeing()
+        if not near.any():
+            return self.grounds[0]
+        weight = np.array([g.plane.support for g in self.grounds], np.float64) * near
+        normal = weight @ np.array([g.normal for g in self.grounds])
+        normal /= np.linalg.norm(normal)
+        best = self.grounds[int(np.argmax(weight))]
+        offset = float(weight @ np.array([g.offset for g in self.grounds]) / weight.sum())
+        plane: DepthPlane = replace(best.plane, normal=normal, offset=offset)
+        return Ground(plane, best.levels)
+
+    def _agreeing(self) -> Bool:
+        """Which of the estimates of the floor agree with their median."""
         normals = np.array([g.normal for g in self.grounds])
         offsets = np.array([g.offset for g in self.grounds])
         middle = np.median(normals, axis=0)
         middle /= np.linalg.norm(middle)
-        near = (normals @ middle > np.cos(np.radians(1.0))) & (np.abs(offsets - np.median(offsets)) < 0.02)
-        if not near.any():
-            return self.grounds[0]
-        weight = np.array([g.plane.support for g in self.grounds], np.float64) * near
-        normal = weight @ normals
-        normal /= np.linalg.norm(normal)
-        best = self.grounds[int(np.argmax(weight))]
-        plane: DepthPlane = replace(best.plane, normal=normal, offset=float(weight @ offsets / weight.sum()))
-        return Ground(plane, best.levels)
+        tilted = normals @ middle < np.cos(np.radians(SAME_TILT_DEG))
+        return ~tilted & (np.abs(offsets - np.median(offsets)) < SAME_OFFSET_M)
 
 
 def look_at_frames(

@@ -24,6 +24,9 @@ CLEARLY = 2.0
 BYSTANDER = 0.15
 """Of the largest person's pixels: smaller people do not count where one person is asked for."""
 
+LEAST_SHOWN = 0.5
+"""Share of the frames that must show the person."""
+
 
 @dataclass(frozen=True)
 class SegmentOptions:
@@ -32,7 +35,8 @@ class SegmentOptions:
     pick: str = "central"
     """Of several people, `central` takes the largest and most central where that is clear; `only` refuses."""
     max_missing: float = 0.2
-    """Share of frames, 0..1, that may show no person; they are left out."""
+    """Share of frames, 0..1, that may show no person between the first and the last that do; they are left
+    out, as is what was recorded before and after, of which no more may be than half."""
 
     def __post_init__(self) -> None:
         if self.pick not in PICKS:
@@ -73,8 +77,8 @@ def segment_frames(
     """Cut the capture's person out of every frame; each frame is loaded once, in order.
 
     `up` (3,) is the direction against gravity in the world of the frames' poses (`DepthCapture.up`). Without
-    a detector, or without colour, people are told from things by shape alone. Raises `InputError` where more
-    than `options.max_missing` of the frames show no person, or two people could be meant.
+    a detector, or without colour, people are told from things by shape alone. Raises `InputError` where too
+    many frames show no person (`options.max_missing`), or two people could be meant.
     """
     options = options or SegmentOptions()
     if not len(frames):
@@ -85,7 +89,9 @@ def segment_frames(
     notes = []
     if missing:
         listed = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
-        if len(missing) > options.max_missing * len(seen):
+        shown = [k for k, who in enumerate(picked) if who is not None]
+        between = shown[-1] - shown[0] + 1 - len(shown) if shown else 0
+        if between > options.max_missing * (between + len(shown)) or len(shown) < LEAST_SHOWN * len(seen):
             raise InputError(
                 f"{len(missing)} of {len(seen)} frames show no person ({listed}); leave these frames out, or "
                 "take them again with the whole person in the picture."

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bodyscan.errors import InputError, StageError
+from bodyscan.errors import InputError
 from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.geometry.rigid import rigid_inverse
-from bodyscan.geometry.rotations import matrix_to_rotvec, rotation_between, rotvec_to_matrix
+from bodyscan.geometry.rotations import matrix_to_rotvec, rotation_between
 from bodyscan.reconstruct.depth.align import (
     NEAR_M,
     Alignment,
@@ -27,22 +27,14 @@ from bodyscan.reconstruct.depth.align import (
     align_pair,
     judged,
 )
+from bodyscan.reconstruct.depth.follow import follow_frames
 from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.surfels import Surfels, make_surfels
 from bodyscan.types import F32, F64, FramePoints
 from bodyscan.types.depth import instants
 
-TURNS_DEG = (0.0, 5.0, -5.0, 10.0, -10.0, 16.0, -16.0, 24.0, -24.0)
-"""Turns about the person's axis that the first step, and a lost one, is started from."""
-FORESEEN_M, FORESEEN_STEPS = 0.05, 9
-"""Reach and iterations of a step that starts from the one before it."""
-GOOD_OVERLAP, GOOD_RMS_M = 0.55, 0.008
-"""A step is taken without other starts where so many points met and they lie so close."""
 LEAST_OVERLAP = 0.25
 """Below it a loop says nothing: two sides of a person can be made to agree by chance."""
-LEAST_STEP_OVERLAP = 0.45
-"""The same for a frame and the one before it. A step of 45 degrees meets 0.62; front and back of a person in
-the A-pose, laid on one another, 0.24 to 0.38."""
 LOOP_RMS_M = 0.012
 PARTNER_DEG = (3.0, 12.0, 25.0, 42.0)
 """Each frame is aligned with those that look from about so far around; beyond 60 degrees little is shared."""
@@ -95,6 +87,10 @@ class Trajectory:
     notes: tuple[str, ...] = ()
     range_error: RangeError | None = None
     """The sensor's error over the distance, for which the poses hold; None where it was not asked for."""
+    kept: tuple[int, ...] | None = None
+    """Which of the frames it holds, where some did not follow the others; None: all."""
+    lost: str = ""
+    """Where tracking was lost and what to do, where frames were left out."""
 
     @property
     def total_turn_deg(self) -> float:
@@ -108,25 +104,35 @@ def track_frames(
     """Find the poses of `frames` of one person who stands, seen by one camera that goes around (or by a
     still one before which the person turns).
 
-    `up` (N, 3) or (3,): against gravity in each camera's axes, where the floor told; otherwise the person's
-    longest axis stands for it at the start. Raises `StageError` that names the frame where it is lost.
+    Somebody may step in at first and out at last, and a frame may be broken: those that do not follow the
+    others are left out, with a note. `up` (N, 3) or (3,): against gravity in each camera's axes, where the
+    floor told; otherwise the person's longest axis stands for it at the start. Raises `StageError` that names
+    the frame where it is lost, and less than half of the frames follow one another.
     """
     options = options or TrackOptions()
     if len(frames) < 2:
         raise InputError("Tracking needs at least two frames; the capture has fewer.")
     surfels = [make_surfels(frame, options.samples, options.seed + k) for k, frame in enumerate(frames)]
     ups = _ups(frames, up)
-    steps = _follow(surfels, ups)
+    followed = follow_frames(surfels, ups)
+    held = [frames[k] for k in followed.kept]
+    surfels, ups = [surfels[k] for k in followed.kept], ups[followed.kept]
     poses = [np.eye(4)]
-    for step in steps:
+    for step in followed.steps:
         poses.append(poses[-1] @ step.fixed_from_moving)
     chain = np.array(poses)
     axis = _turn_axis(chain, ups)
     turns = _turns(chain, axis)
     loops = _close(surfels, chain, turns)
-    graph = _pose_graph(chain, steps, loops) if loops else chain
+    graph = _pose_graph(chain, followed.steps, loops) if loops else chain
     pairs = _partners(_turns(graph, axis))
-    return _trajectory(_aligned(surfels, graph, pairs, options), axis, frames, tracked=True)
+    found = _trajectory(_aligned(surfels, graph, pairs, options), axis, held, tracked=True)
+    if len(held) == len(frames):
+        return found
+    names = [frame.name for k, frame in enumerate(frames) if k not in set(followed.kept)]
+    listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    note = f"Left out, because they do not follow the others: {listed} ({len(names)} of {len(frames)})."
+    return replace(found, kept=tuple(followed.kept), lost=followed.lost, notes=(note,))
 
 
 def given_trajectory(
@@ -240,45 +246,6 @@ def _ups(frames: Sequence[FramePoints], up: F64 | None) -> F64:
         return ups / np.linalg.norm(ups, axis=1, keepdims=True)
     # A camera is seldom held upside down; portrait either way is what cannot be told, and need not be.
     return np.tile(_longest_axis(frames[0].points, np.array([0.0, 1.0, 0.0])), (len(frames), 1))
-
-
-def _follow(surfels: list[Surfels], ups: F64) -> list[PairFit]:
-    """Each frame on the one before it."""
-    steps: list[PairFit] = []
-    last = np.eye(4)
-    for k in range(1, len(surfels)):
-        moving, fixed = surfels[k], surfels[k - 1]
-        found = align_pair(moving, fixed, last, FORESEEN_M, FORESEEN_STEPS) if steps else None
-        if found is None or found.overlap < GOOD_OVERLAP or found.rms_m > GOOD_RMS_M:
-            tried = [found, *_started(moving, fixed, ups[k - 1], last if steps else None)]
-            found = max((fit for fit in tried if fit is not None), key=_merit, default=None)
-        if found is None or found.overlap < LEAST_STEP_OVERLAP:
-            raise StageError(
-                f"The frame {moving.frame.name or k} does not fit the one before it "
-                f"({fixed.frame.name or k - 1}): the person or the camera moved too far between them, or too "
-                "little of the person is seen in both. Turn more slowly, or take more frames."
-            )
-        steps.append(found)
-        last = found.fixed_from_moving
-    return steps
-
-
-def _merit(fit: PairFit) -> float:
-    return fit.overlap - 20.0 * fit.rms_m
-
-
-def _started(moving: Surfels, fixed: Surfels, up: F64, last: F64 | None) -> list[PairFit | None]:
-    """Fits from turns about the person's own axis; of each, a short one first, the best three in full."""
-    middle = fixed.frame.points.mean(axis=0).astype(np.float64)
-    starts = [] if last is None else [last]
-    for angle in TURNS_DEG:
-        turn = np.eye(4)
-        turn[:3, :3] = rotvec_to_matrix(np.radians(angle) * up)
-        turn[:3, 3] = middle - turn[:3, :3] @ middle
-        starts.append(turn)
-    short = [align_pair(moving, fixed, start, steps=7) for start in starts]
-    ranked = sorted((fit for fit in short if fit is not None), key=_merit, reverse=True)
-    return [align_pair(moving, fixed, fit.fixed_from_moving, 0.05) for fit in ranked[:3]]
 
 
 def _turn_axis(chain: F64, ups: F64) -> F64:
