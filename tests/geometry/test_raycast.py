@@ -164,6 +164,8 @@ def test_what_cannot_be_cast_is_refused_in_words():
         View(0, 1, np.eye(3), np.eye(4))
     with pytest.raises(InputError, match=r"View.K must be"):
         View(9, 9, [[50, 1, 4], [0, 50, 4], [0, 0, 1]], np.eye(4))
+    with pytest.raises(InputError, match=r"View.camera_from_world must be a rotation and a translation"):
+        View(9, 9, [[50, 0, 4], [0, 50, 4], [0, 0, 1]], 2.0 * np.eye(4))
 
 
 def test_what_is_nearer_than_near_or_beyond_far_is_cut_away():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bodyscan.errors import InputError
-from bodyscan.types import F64, frozen_array
+from bodyscan.types.arrays import F64, checked_intrinsics, checked_pose, set_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,8 @@ class View:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise InputError(f"A view needs at least 1 by 1 pixel; it has {self.width} by {self.height}.")
-        K = frozen_array("View.K", self.K, np.float64, (3, 3))
-        if K[0, 1] or K[1, 0] or tuple(K[2]) != (0.0, 0.0, 1.0):
-            raise InputError(f"View.K must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; it is {K.tolist()}.")
-        object.__setattr__(self, "K", K)
-        pose = frozen_array("View.camera_from_world", self.camera_from_world, np.float64, (4, 4))
-        object.__setattr__(self, "camera_from_world", pose)
+        pose = checked_pose("View.camera_from_world", self.camera_from_world)
+        set_fields(self, K=checked_intrinsics("View.K", self.K), camera_from_world=pose)
 
     @classmethod
     def look_at(

@@ -16,6 +16,9 @@ U16 = NDArray[np.uint16]
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
+RIGID_TOLERANCE = 1e-5
+"""Poses are written with six or seven digits."""
+
 
 def frozen_array(
     name: str, value: Any, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True
@@ -50,6 +53,19 @@ def checked_intrinsics(name: str, K: object) -> F64:
         or min(matrix[0, 0], matrix[1, 1]) <= 0
     ):
         raise InputError(f"{name} must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; it is {matrix.tolist()}.")
+    return matrix
+
+
+def checked_pose(name: str, pose: object) -> F64:
+    """A (4, 4) rigid transform as a read-only array, or `InputError`."""
+    matrix = frozen_array(name, pose, np.float64, (4, 4))
+    rotation = matrix[:3, :3]
+    if (
+        np.abs(rotation @ rotation.T - np.eye(3)).max() > RIGID_TOLERANCE
+        or np.linalg.det(rotation) < 0
+        or np.abs(matrix[3] - [0, 0, 0, 1]).max() > RIGID_TOLERANCE
+    ):
+        raise InputError(f"{name} must be a rotation and a translation; it is neither.")
     return matrix
 
 

@@ -12,23 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.types.arrays import F32, F64, I32, U8, Bool, checked_intrinsics, frozen_array, set_fields
-
-RIGID_TOLERANCE = 1e-5
-"""Poses are written with six or seven digits."""
-
-
-def checked_pose(name: str, pose: object) -> F64:
-    """A (4, 4) rigid transform as a read-only array, or `InputError`."""
-    matrix = frozen_array(name, pose, np.float64, (4, 4))
-    rotation = matrix[:3, :3]
-    if (
-        np.abs(rotation @ rotation.T - np.eye(3)).max() > RIGID_TOLERANCE
-        or np.linalg.det(rotation) < 0
-        or np.abs(matrix[3] - [0, 0, 0, 1]).max() > RIGID_TOLERANCE
-    ):
-        raise InputError(f"{name} must be a rotation and a translation; it is neither.")
-    return matrix
+from bodyscan.types.arrays import (
+    F32,
+    F64,
+    I32,
+    U8,
+    Bool,
+    checked_intrinsics,
+    checked_pose,
+    frozen_array,
+    set_fields,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bodyscan.errors import InputError
-from bodyscan.types.arrays import F32, F64, I32, U8, Bool, checked_intrinsics, frozen_array, set_fields
+from bodyscan.types.arrays import (
+    F32,
+    F64,
+    I32,
+    U8,
+    Bool,
+    checked_intrinsics,
+    checked_pose,
+    frozen_array,
+    set_fields,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +90,7 @@ class Photo:
     def __post_init__(self) -> None:
         image = frozen_array("Photo.image", self.image, np.uint8, (None, None, 3))
         K = checked_intrinsics("Photo.K", self.K)
-        pose = frozen_array("Photo.camera_from_world", self.camera_from_world, np.float64, (4, 4))
-        if np.abs(pose[:3, :3] @ pose[:3, :3].T - np.eye(3)).max() > 1e-6 or np.linalg.det(pose[:3, :3]) < 0:
-            raise InputError("Photo.camera_from_world must be a rotation and a translation; it is neither.")
+        pose = checked_pose("Photo.camera_from_world", self.camera_from_world)
         set_fields(self, image=image, K=K, camera_from_world=pose)
         if self.mask is not None:
             set_fields(self, mask=frozen_array("Photo.mask", self.mask, np.bool_, image.shape[:2]))

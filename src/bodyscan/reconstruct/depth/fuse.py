@@ -27,8 +27,8 @@ from bodyscan.reconstruct.depth.fuse_cells import Cells, CellSums, merged, thick
 from bodyscan.reconstruct.depth.fuse_field import Field, make_field
 from bodyscan.reconstruct.depth.fuse_mesh import zero_set
 from bodyscan.types import F32, F64, U8, Bool, Mesh, frozen_array
-from bodyscan.types.arrays import set_fields
-from bodyscan.types.depth import FramePoints, checked_pose
+from bodyscan.types.arrays import checked_pose, set_fields
+from bodyscan.types.depth import FramePoints
 
 BASE_SIZES = (4, 2)
 """Sizes of the voxels of the surfaces that thick layers of points are flattened on first, in voxels."""
