@@ -156,7 +156,7 @@ def depth_to_scan(
     found = motion_found(first.model, first.sequence, ups)
     if options.motion != "rigid" and len(instants(person.frames)) > 1:
         with stages.run("motion", options.sequence) as remarks:
-            body, agreement["body"] = _followed(measured, trajectory, first, options)
+            body, agreement["body"] = _followed(measured, trajectory, first, keys, options)
             found = motion_found(body.model, body.sequence, ups)
             remarks.append(found.words)
     gained = agreement.get("body", np.inf) < RIGID_UNLESS * agreement["rigid"]
@@ -264,15 +264,14 @@ def _first_fit(
 
 
 def _followed(
-    measured: PersonFrames, trajectory: Trajectory, first: _Body, options: DepthOptions
+    measured: PersonFrames, trajectory: Trajectory, first: _Body, keys: list[int], options: DepthOptions
 ) -> tuple[_Body, float]:
     """The body through the capture, the person's own surface for its template, and how the frames agree.
 
     `measured`: the frames with the sensor's range error in them. Sway hides it from the tracking, which sees
-    frames that do not agree for two reasons; it is found anew with the motion.
+    frames that do not agree for two reasons; it is found anew with the motion. `keys`: which frames do.
     """
     poses = trajectory.world_from_camera
-    keys = key_frames(measured.frames, options.sequence.key_instants)
     key, key_poses = [first.person.frames[k] for k in keys], poses[keys]
     smooth = fit_sequence(key, key_poses, first.model, first.sequence.mean, options.sequence)
     rough = detailed_model(first.model, smooth.mean, first.scan, ROUGH_LIMIT_M, MOVING)
