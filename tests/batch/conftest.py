@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from batch.web import Web
 from bodyscan.batch import storage
 from bodyscan.batch.storage import Store, open_store
 
@@ -74,3 +78,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store(place: str) -> Store:
     """Return an empty store of each kind."""
     return open_store(place)
+
+
+@pytest.fixture
+def web_of(tmp_path: Path) -> Iterator[Callable[[type[Web]], str]]:
+    """Return what starts a web server of a kind that gives the folder `www`, and tells its address."""
+    (tmp_path / "www").mkdir()
+    servers = []
+
+    def start(kind: type[Web]) -> str:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=tmp_path / "www"))
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

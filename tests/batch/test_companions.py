@@ -4,122 +4,20 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import http.server
-import io
 import json
 import os
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from batch.scan_files import GLTF, MTL, OBJ, PLY, SCANS, files_in, glb, put
 from bodyscan.batch import companions, storage
 from bodyscan.batch.companions import name_beside, named_in
-from bodyscan.batch.storage import Store, StoreError, digest_of, fetch, open_store, stamp_of
+from bodyscan.batch.storage import StoreError, digest_of, fetch, open_store, stamp_of
 from bodyscan.batch.store import StoredFile
 from bodyscan.capture import read_scan
 from bodyscan.capture.companions import find_companion
 from bodyscan.errors import InputError
-
-
-def glb(document: dict[str, Any]) -> bytes:
-    """Return a GLB of one chunk."""
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    return struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text), len(text), b"JSON") + text
-
-
-def picture(red: int) -> bytes:
-    """Return a PNG of one colour."""
-    stream = io.BytesIO()
-    Image.fromarray(np.full((4, 4, 3), (red, 20, 30), np.uint8)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-TRIANGLE = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4")
-UVS = np.array([[0, 0], [1, 0], [0, 1]], "<f4")
-OBJ = b"""# a scan
-mtllib my woman.mtl
-v 0 0 0
-v 1 0 0
-v 0 1 0
-vt 0 0
-vt 1 0
-vt 0 1
-usemtl skin
-f 1/1 2/2 3/3
-"""
-MTL = b"newmtl skin\nKd 1 1 1\nmap_Kd -s 1 1 1 -clamp on C:\\studio\\skin 1.png\n"
-PLY = b"""ply
-format ascii 1.0
-comment TextureFile tex/skin 1.png
-element vertex 3
-property float x
-property float y
-property float z
-property float s
-property float t
-element face 1
-property list uchar int vertex_indices
-end_header
-0 0 0 0 0
-1 0 0 1 0
-0 1 0 0 1
-3 0 1 2
-"""
-GLTF = {
-    "asset": {"version": "2.0"},
-    "scene": 0,
-    "scenes": [{"nodes": [0]}],
-    "nodes": [{"mesh": 0}],
-    "meshes": [
-        {"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 1}, "indices": 2, "material": 0}]}
-    ],
-    "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
-    "textures": [{"source": 0}],
-    "images": [{"uri": "tex/sk%C3%A4n%201.png"}],
-    "buffers": [{"uri": "my%20woman.bin", "byteLength": 66}],
-    "bufferViews": [
-        {"buffer": 0, "byteOffset": 0, "byteLength": 36},
-        {"buffer": 0, "byteOffset": 36, "byteLength": 24},
-        {"buffer": 0, "byteOffset": 60, "byteLength": 6},
-    ],
-    "accessors": [
-        {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"},
-        {"bufferView": 1, "componentType": 5126, "count": 3, "type": "VEC2"},
-        {"bufferView": 2, "componentType": 5123, "count": 3, "type": "SCALAR"},
-    ],
-}
-BUFFER = TRIANGLE.tobytes() + UVS.tobytes() + np.arange(3, dtype="<u2").tobytes()
-SCANS: dict[str, dict[str, bytes]] = {
-    "woman.obj": {"woman.obj": OBJ, "my woman.mtl": MTL, "skin 1.png": picture(200)},
-    "woman.PLY": {"woman.PLY": PLY, "tex/skin 1.png": picture(200)},
-    "woman.gltf": {
-        "woman.gltf": json.dumps(GLTF).encode(),
-        "my woman.bin": BUFFER,
-        "tex/skän 1.png": picture(200),
-    },
-    "woman.glb": {"woman.glb": glb(GLTF), "my woman.bin": BUFFER, "tex/skän 1.png": picture(200)},
-}
-"""Scan -> its files, the texture last."""
-
-
-def put(store: Store, files: dict[str, bytes], folder: str = "") -> None:
-    """Write files into a store."""
-    for name, data in files.items():
-        store.write(f"{folder}{name}", data)
-
-
-def files_in(folder: Path) -> set[str]:
-    """Return the names of all files below a folder."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-
 
 # Names
 
@@ -404,85 +302,3 @@ def test_a_texture_that_is_refused_is_an_error(tmp_path, monkeypatch):
         with pytest.raises(StoreError, match=r"skin 1.png could not be read .Forbidden.: access is refused"):
             ask(f"{place}/woman.PLY")
     assert files_in(tmp_path / "new") == set()
-
-
-# The web
-
-
-class Web(http.server.SimpleHTTPRequestHandler):
-    """A plain server of files, quiet."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-class Unmeasured(Web):
-    """Does not tell how long a file is."""
-
-    def send_header(self, keyword: str, value: str) -> None:
-        """Leave the length away."""
-        if keyword != "Content-Length":
-            super().send_header(keyword, value)
-
-
-class Signed(Web):
-    """Gives the scan's own file and refuses every other, there or not."""
-
-    def send_head(self) -> Any:
-        """Refuse what is not the scan."""
-        if self.path.startswith("/woman.obj"):
-            return super().send_head()
-        self.send_error(403)
-        return None
-
-
-@pytest.fixture
-def web_of(tmp_path: Path) -> Iterator[Callable[[type[Web]], str]]:
-    """Return what starts a web server of a kind that gives the folder `www`, and tells its address."""
-    (tmp_path / "www").mkdir()
-    servers = []
-
-    def start(kind: type[Web]) -> str:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=tmp_path / "www"))
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(params=[Web, Unmeasured])
-def web(request: pytest.FixtureRequest, web_of: Callable[[type[Web]], str]) -> str:
-    """Return the address of a plain web server."""
-    return web_of(request.param)
-
-
-def test_a_scan_comes_with_its_files_from_the_web(web, tmp_path):
-    names = {"skin 1.png": "skin #1? 50%.png"}
-    files = {names.get(name, name): data for name, data in SCANS["woman.obj"].items()}
-    files["my woman.mtl"] = MTL.replace(b"skin 1", b"skin #1? 50%")
-    put(open_store(tmp_path / "www"), files, "my scans/")
-    address = f"{web}/my%20scans/woman.obj?token=a/b"
-    fetch(address, tmp_path / "new")
-    assert {name: (tmp_path / "new" / name).read_bytes() for name in files_in(tmp_path / "new")} == files
-    assert digest_of(address) == digest_of(str(tmp_path / "new" / "woman.obj"))
-    first = stamp_of(address)
-    (tmp_path / "www" / "my scans" / "skin #1? 50%.png").write_bytes(picture(100) + b"x")
-    assert stamp_of(address) != first
-
-
-def test_a_file_from_the_web_keeps_its_own_name(web, tmp_path):
-    (tmp_path / "www" / "Zoë 1.stl").write_bytes(b"solid")
-    assert fetch(f"{web}/Zo%C3%AB%201.stl", tmp_path / "new") == tmp_path / "new" / "Zoë 1.stl"
-
-
-def test_a_signature_for_the_scan_alone_brings_the_scan_alone(web_of, tmp_path):
-    web = web_of(Signed)
-    put(open_store(tmp_path / "www"), SCANS["woman.obj"])
-    address = f"{web}/woman.obj?X-Amz-Signature=secret"
-    assert fetch(address, tmp_path / "new").read_bytes() == OBJ
-    assert files_in(tmp_path / "new") == {"woman.obj"}
-    assert digest_of(address) == hashlib.sha256(OBJ).hexdigest()
