@@ -1,22 +1,59 @@
-"""A scan as a reconstruction could have given it, without the minute that one takes."""
+"""The command that reconstructs, and a scan as it could give it, without the minute that one takes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from typer.testing import CliRunner, Result
 
 from bodyscan.capture.depth import read_depth
+from bodyscan.cli.main import app
+from bodyscan.consent.demo import make_demo_consent
 from bodyscan.pipeline.depth import DepthReport, DepthScan
 from bodyscan.pipeline.depth_motion import MotionFound
 from bodyscan.reconstruct.depth.points import frame_points
 from bodyscan.reconstruct.depth.range_error import RangeError
 from bodyscan.reconstruct.depth.track import Trajectory
 from bodyscan.types import Capture, ProvenanceStep
+from capture.depth_writers import known_frames, write_open3d
 from render.shapes import made_twin
 from render.test_depth_report import ring
 
 COUNT = 4
+DEMO = make_demo_consent("Ada")
+QUICK = """
+[pictures]
+width = 200
+height = 240
+face_height = 200
+[pictures.render]
+occlusion_rays = 0
+shadow_rays = 0
+edge_samples = 1
+"""
+
+
+def run(*arguments: object, code: int = 0) -> Result:
+    """Run a command; it must end with `code`."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def consent_and_capture(folder: Path) -> Path:
+    """Write a consent and a capture of a ball, which is recognised and shows nobody; return the folder."""
+    (folder / "consent.json").write_text(DEMO.text)
+    (folder / "quick.toml").write_text(QUICK)
+    write_open3d(folder / "capture", known_frames(COUNT))
+    return folder
+
+
+def command(folder: Path, *more: object) -> list[object]:
+    """`reconstruct` of that capture, quickly, into `scan.ply`."""
+    about = ("--consent", folder / "consent.json", "-o", folder / "scan.ply")
+    about = (*about, "--config", folder / "quick.toml")
+    return ["reconstruct", folder / "capture", *about, "--ledger", folder / "ledger.sqlite", *more]
 
 
 def stick_scan(folder: Path) -> DepthScan:

@@ -7,68 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import bodyscan.pipeline.depth
 from bodyscan.capture import read_scan
-from bodyscan.cli.main import app
 from bodyscan.cli.progress import StageProgress
-from bodyscan.consent.demo import make_demo_consent
 from bodyscan.consent.key_files import save_private_key
 from bodyscan.errors import InputError, StageError
-from bodyscan.geometry.raycast import Raycaster
-from bodyscan.gltf import read_glb
 from bodyscan.ledger import Ledger
 from bodyscan.pipeline import StageEvent
 from bodyscan.pipeline.depth import DepthScan
 from bodyscan.run.hints import Sensor
 from bodyscan.run.options import load_options
 from bodyscan.run.scan import read_person
-from bodyscan.simulate.depth import SimulatedDepth
-from bodyscan.simulate.write_depth import write_depth
 from bodyscan.types import SENSORS
-from capture.depth_writers import known_frames, write_open3d
-from cli.depth_scans import COUNT, stick_scan
-from simulate.depth_captures import capture as simulated
-
-DEMO = make_demo_consent("Ada")
-QUICK = """
-[pictures]
-width = 200
-height = 240
-face_height = 200
-[pictures.render]
-occlusion_rays = 0
-shadow_rays = 0
-edge_samples = 1
-"""
-
-
-def run(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
+from capture.depth_writers import known_frames
+from cli.depth_scans import COUNT, DEMO, command, consent_and_capture, run, stick_scan
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A consent and a capture of a ball, which is recognised and shows nobody."""
-    (tmp_path / "consent.json").write_text(DEMO.text)
-    (tmp_path / "quick.toml").write_text(QUICK)
-    write_open3d(tmp_path / "capture", known_frames(COUNT))
-    return tmp_path
-
-
-def command(folder: Path, *more: object) -> list[object]:
-    about = (
-        "--consent",
-        folder / "consent.json",
-        "-o",
-        folder / "scan.ply",
-        "--config",
-        folder / "quick.toml",
-    )
-    return ["reconstruct", folder / "capture", *about, "--ledger", folder / "ledger.sqlite", *more]
+    return consent_and_capture(tmp_path)
 
 
 def refused(folder: Path, *more: object, code: int) -> str:
@@ -323,70 +281,3 @@ def test_photos_have_no_place_in_a_depth_captures_frame(folder):
     save_private_key(DEMO.controller_key, folder / "studio.jwk")
     about = ("--consent", folder / "consent.json", "-o", folder / "twin.glb", "--photos", folder)
     assert "bodyscan reconstruct" in run("twin", folder / "capture", *about, code=3).stderr
-
-
-@pytest.fixture(scope="session")
-def turn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SimulatedDepth]:
-    """A full turn before a perfect camera whose pixels are 7 mm apart on the person."""
-    sim = simulated(frames=12, width=320, height=288)
-    path = tmp_path_factory.mktemp("turn") / "capture"
-    write_depth(sim, path, file_format="open3d")
-    return path, sim
-
-
-QUICKLY = ("--sensor", "ideal", "--motion", "rigid", "--quiet", "--json")
-
-
-@pytest.mark.slow
-def test_a_turn_before_a_camera_becomes_a_scan_with_a_report(turn, folder):
-    path, sim = turn
-    more = ("--voxel-mm", "5", "--report", folder / "report", *QUICKLY)
-    told = json.loads(run(*[path if a == folder / "capture" else a for a in command(folder, *more)]).stdout)
-    assert told["all_around"]
-    assert told["coverage"]["all"] > 0.9
-    assert told["frames"]["used"] == 12
-    assert "One frame" in (folder / "report" / "report.html").read_text()
-    scan = read_scan(folder / "scan.ply")
-    assert scan.notes == ()
-    assert scan.confidence is not None
-    # The cameras are known in both worlds: they tell where the scan stands in the true one.
-    truth_from_scan = sim.truth.world_from_camera @ np.linalg.inv(np.array(told["trajectory"]))
-    assert np.abs(truth_from_scan - truth_from_scan[0])[:, :3, 3].max() < 0.001  # metres
-    placed = scan.mesh.vertices @ truth_from_scan[0, :3, :3].T + truth_from_scan[0, :3, 3]
-    distance = Raycaster(sim.truth.surface(None)).closest(placed)[0]
-    assert np.median(distance) < 0.0003  # metres; the pixels are 7 mm apart
-    assert np.percentile(distance, 95) < 0.0015
-
-
-@pytest.mark.slow
-def test_half_a_turn_does_not_close(turn, folder):
-    path, _ = turn
-    half = folder / "half"
-    for kind in ("depth", "color"):
-        (half / kind).mkdir(parents=True)
-        for file in sorted((path / kind).iterdir())[:5]:
-            (half / kind / file.name).write_bytes(file.read_bytes())
-    for name in ("camera_intrinsic.json", "config.json"):
-        (half / name).write_bytes((path / name).read_bytes())
-    lines = (path / "trajectory.log").read_text().splitlines()[:25]
-    (half / "trajectory.log").write_text("\n".join(lines) + "\n")
-    more = [half if a == folder / "capture" else a for a in command(folder, *QUICKLY)]
-    message = run(*more, code=5).stderr
-    assert "does not close" in message
-    assert "--accept-open" in message
-    assert not (folder / "scan.ply").exists()
-
-
-@pytest.mark.slow
-def test_a_turn_before_a_camera_becomes_a_twin_that_tells_how(turn, folder):
-    path, _ = turn
-    save_private_key(DEMO.controller_key, folder / "studio.jwk")
-    (folder / "coarse.toml").write_text("[depth]\nvoxel_mm = 5\n[texture]\nsize = 1024\n")
-    about = ("--consent", folder / "consent.json", "-o", folder / "twin.glb", "--levels", "1")
-    about = (*about, "--report", folder / "report")
-    more = ("--config", folder / "coarse.toml", "--no-collision", "--ledger", folder / "l.sqlite", *QUICKLY)
-    run("twin", path, *about, *more)
-    steps = [step.stage for step in read_glb(folder / "twin.glb").provenance.steps]
-    assert steps[:5] == ["frames", "poses", "first fit", "fusion", "reconstruct"]
-    assert 'href="capture.html"' in (folder / "report" / "report.html").read_text()
-    assert "One frame" in (folder / "report" / "capture.html").read_text()
