@@ -21,6 +21,7 @@ from bodyscan.ledger import Ledger, all_people
 from bodyscan.ledger.people import outputs_of
 from bodyscan.mark import detect_file
 from bodyscan.run.config import read_toml
+from render.small_pictures import SMALL_PICTURES
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +29,6 @@ QUICK = """
 bake_textures = false
 collision_body = false
 levels.count = 1
-[pictures]
-width = 200
-height = 240
-face_height = 200
-[pictures.render]
-occlusion_rays = 0
-shadow_rays = 0
-edge_samples = 1
 """
 POOR_FIT = {
     "body": "adult",
@@ -77,7 +70,7 @@ def run(batch: Batch, told: list[Job]) -> BatchDone:
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, sample_scans: Path) -> Real:
     folder = tmp_path_factory.mktemp("real")
-    (folder / "quick.toml").write_text(QUICK)
+    (folder / "quick.toml").write_text(QUICK + SMALL_PICTURES)
     (folder / "empty.ply").touch()
     (folder / "text.ply").write_text("Dear studio, the scan is on the other disk.\n")
     shutil.copy(sample_scans / "woman.obj", folder / "poor.obj")

@@ -18,20 +18,11 @@ from bodyscan.reconstruct.depth.track import Trajectory
 from bodyscan.types import Capture, ProvenanceStep
 from capture.depth_writers import known_frames, write_open3d
 from render.shapes import made_twin
+from render.small_pictures import SMALL_PICTURES
 from render.test_depth_report import ring
 
 COUNT = 4
 DEMO = make_demo_consent("Ada")
-QUICK = """
-[pictures]
-width = 200
-height = 240
-face_height = 200
-[pictures.render]
-occlusion_rays = 0
-shadow_rays = 0
-edge_samples = 1
-"""
 
 
 def run(*arguments: object, code: int = 0) -> Result:
@@ -44,7 +35,7 @@ def run(*arguments: object, code: int = 0) -> Result:
 def consent_and_capture(folder: Path) -> Path:
     """Write a consent and a capture of a ball, which is recognised and shows nobody; return the folder."""
     (folder / "consent.json").write_text(DEMO.text)
-    (folder / "quick.toml").write_text(QUICK)
+    (folder / "quick.toml").write_text(SMALL_PICTURES)
     write_open3d(folder / "capture", known_frames(COUNT))
     return folder
 

@@ -18,19 +18,10 @@ from bodyscan.consent.keys import generate_key
 from bodyscan.consent.sign import sign_record
 from bodyscan.ledger import Ledger, all_people
 from bodyscan.ledger.people import outputs_of
+from render.small_pictures import SMALL_PICTURES
 
 STAGES = ["read", "reconstruct", "fit", "measure", "texture", "rig", "levels", "twin", "write", "report"]
 DEMO = make_demo_consent("Ada")
-QUICK = """
-[pictures]
-width = 200
-height = 240
-face_height = 200
-[pictures.render]
-occlusion_rays = 0
-shadow_rays = 0
-edge_samples = 1
-"""
 
 
 def run(*arguments: object, code: int = 0, env: dict[str, str] | None = None) -> Result:
@@ -176,7 +167,7 @@ def test_a_wrong_options_file_is_told_by_name(folder, toml, words):
 def made(tmp_path_factory, sample_scans) -> tuple[Path, Result]:
     """The main job, once, on a packaged sample."""
     folder = tmp_path_factory.mktemp("made")
-    (folder / "quick.toml").write_text(QUICK)
+    (folder / "quick.toml").write_text(SMALL_PICTURES)
     result = run(
         *(sample_scans / "man.ply", "--consent", sample_scans / "man.consent.json"),
         *("-o", folder / "twin.glb", "--report", folder / "report", "--config", folder / "quick.toml"),
@@ -275,7 +266,7 @@ def test_a_fit_below_the_stated_quality_leaves_a_report_and_no_twin(tmp_path, sa
     level = "num_points = 1000\nsigma_m = [0.06, 0.03]\nnum_betas = 4\nnum_face_betas = 0\n"
     level += "fingers = false\nsteps = 2\nlandmark_weight = 1.0\n"
     options = "[fit]\nbody = 'adult'\ndetail = false\nmax_surface_mean_mm = 0.5\n[[fit.levels]]\n"
-    (tmp_path / "o.toml").write_text(options + level + QUICK)
+    (tmp_path / "o.toml").write_text(options + level + SMALL_PICTURES)
     shutil.copy(sample_scans / "woman.consent.json", tmp_path)
     result = run(
         *(sample_scans / "woman.obj", "--consent", sample_scans / "woman.consent.json"),
