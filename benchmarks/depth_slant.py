@@ -20,6 +20,7 @@ from depth_cases import person
 from depth_record import RESULTS, write_rows
 
 from bodyscan import __version__
+from bodyscan.fit.detail import face_normals
 from bodyscan.geometry.raycast import Raycaster
 from bodyscan.reconstruct.depth.points import frame_points
 from bodyscan.simulate import depth_sensors
@@ -70,18 +71,17 @@ def seen(number: int, sensor: str, frames: int) -> F64:
     made = simulate_depth(person(number), DepthRigOptions(sensor=sensor, frames=frames, background="none"))
     truth = made.truth.surface()
     skin, rows = Raycaster(truth), []
-    corners = truth.vertices[truth.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals = face_normals(truth.vertices, truth.faces)
     for frame, pose in zip(made.frames, made.truth.world_from_camera, strict=True):
         found = frame_points(frame, frame.depth_m > 0, sensor)
         far = np.linalg.norm(found.points, axis=1)
         rays = found.points / far[:, None]
-        hits = skin.cast(np.broadcast_to(pose[:3, 3], rays.shape), rays @ pose[:3, :3].T)
+        ways = rays @ pose[:3, :3].T
+        hits = skin.cast(np.broadcast_to(pose[:3, 3], rays.shape), ways)
         before = hits.distance - far
         used = np.isfinite(before) & (np.abs(before) < FARTHEST_M)
         there = normals[hits.face_ids[used]]
-        cosine = np.abs(np.einsum("nk,nk->n", rays[used] @ pose[:3, :3].T, there))
+        cosine = np.abs(np.einsum("nk,nk->n", ways[used], there))
         own = -np.einsum("nk,nk->n", rays[used], found.normals[used])
         slants = np.degrees(np.arccos(np.clip([cosine, own], -1, 1)))
         rows.append(np.column_stack([slants[0], before[used] * cosine, slants[1]]))

@@ -7,6 +7,8 @@ possible, what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class BodyscanError(Exception):
     """Base of every error that bodyscan raises on purpose."""
@@ -36,3 +38,8 @@ class MissingExtraError(BodyscanError):
     """An optional dependency is needed and not installed; the message names the extra."""
 
     exit_code = 5
+
+
+def some_names(names: Sequence[str]) -> str:
+    """The first three of `names`, for a message, and dots where there are more."""
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -269,7 +269,7 @@ def _followed(
     """The body through the capture, the person's own surface for its template, and how the frames agree.
 
     `measured`: the frames with the sensor's range error in them. Sway hides it from the tracking, which sees
-    frames that do not agree for two reasons; it is found anew with the motion. `keys`: which frames do.
+    frames that do not agree for two reasons; it is found anew with the motion, of the frames `keys` at first.
     """
     poses = trajectory.world_from_camera
     key, key_poses = [first.person.frames[k] for k in keys], poses[keys]

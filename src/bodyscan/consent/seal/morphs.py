@@ -12,7 +12,7 @@ from bodyscan.consent.fields import ShortText, StrictModel
 from bodyscan.consent.seal.digests import Digest, used_vertices
 from bodyscan.consent.seal.points import SurfacePoints, check_index, pack_rows, spread_out, unpack_rows
 from bodyscan.consent.seal.report import PartReport, PartVerdict
-from bodyscan.errors import InputError
+from bodyscan.errors import InputError, some_names
 from bodyscan.types import F64, Morph
 
 MORPHS_PREFIX = "morphs-sha256-v1:"
@@ -99,11 +99,11 @@ def compare_morphs(seal: MorphSeal | None, content: BodyContent, at: SurfacePoin
     if changed or extra:
         told = [words for _, words in sorted(changed, reverse=True)[:3]]
         told += [f"{len(changed) - 3} more differ"] if len(changed) > 3 else []
-        told += [f"{', '.join(extra[:3])}{' ...' if len(extra) > 3 else ''} was not bound"] if extra else []
+        told += [f"{some_names(extra)} was not bound"] if extra else []
         return PartReport(PartVerdict.ALTERED, "; ".join(told), worst, "mm", missing)
     kept = f"the same within {worst:.2f} mm"
     if missing:
-        some = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+        some = some_names(missing)
         reason = (
             f"{len(missing)} of {len(bound)} face shapes are not in the file ({some}); the others are {kept}"
         )

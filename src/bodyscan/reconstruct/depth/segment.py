@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bodyscan.errors import InputError
+from bodyscan.errors import InputError, some_names
 from bodyscan.reconstruct.depth.camera_scene import SeenFrame, look_at_frames
 from bodyscan.reconstruct.depth.ground import Ground
 from bodyscan.reconstruct.mediapipe_detector import PersonDetector
@@ -88,7 +88,7 @@ def segment_frames(
     missing = [s.name for s, who in zip(seen, picked, strict=True) if who is None]
     notes = []
     if missing:
-        listed = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+        listed = some_names(missing)
         shown = [k for k, who in enumerate(picked) if who is not None]
         between = shown[-1] - shown[0] + 1 - len(shown) if shown else 0
         if between > options.max_missing * (between + len(shown)) or len(shown) < LEAST_SHOWN * len(seen):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bodyscan.errors import InputError
+from bodyscan.errors import InputError, some_names
 from bodyscan.geometry.load_open3d import load_open3d
 from bodyscan.geometry.rigid import rigid_inverse
 from bodyscan.geometry.rotations import matrix_to_rotvec, rotation_between
@@ -129,9 +129,10 @@ def track_frames(
     found = _trajectory(_aligned(surfels, graph, pairs, options), axis, held, tracked=True)
     if len(held) == len(frames):
         return found
-    names = [frame.name for k, frame in enumerate(frames) if k not in set(followed.kept)]
-    listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-    note = f"Left out, because they do not follow the others: {listed} ({len(names)} of {len(frames)})."
+    kept = set(followed.kept)
+    names = [frame.name for k, frame in enumerate(frames) if k not in kept]
+    some = f"{some_names(names)} ({len(names)} of {len(frames)})"
+    note = f"Left out, because they do not follow the others: {some}."
     return replace(found, kept=tuple(followed.kept), lost=followed.lost, notes=(note,))
 
 
